@@ -1,0 +1,264 @@
+package event
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"greffe/domain"
+)
+
+// Vocabulary is what the policy in force knows.
+type Vocabulary interface {
+	Controller(code string) bool
+	DefaultController() string
+	Purpose(code string) bool
+	Channel(code string) bool
+	HasReason(code string) bool
+	HasClass(code string) bool
+	HasField(path string) bool
+}
+
+// Clock is the ledger's instant of reception and how far ahead of it a
+// producer's clock may be.
+type Clock struct {
+	Now  time.Time
+	Skew time.Duration
+}
+
+// Ref names a contact in its upstream's own terms.
+type Ref struct{ Source, Subject string }
+
+// Address is an e-mail address or a phone number as it was sent.
+type Address struct{ Kind, Value string } // Kind: email or phone
+
+// Draft is an event that the catalogue understood: what may be clear, what must
+// be sealed (not yet seen by the guard), and whom it names besides its subject.
+type Draft struct {
+	Controller string
+	Time       domain.Time
+	Codes      Codes
+	Fields     []Field // sorted by path, unique
+	Unset      []string
+	Lacks      []string
+	Warnings   []Warning
+	Link       *Ref      // contact.merged, unmerged: into; contact.rekeyed: to
+	Subjects   []Ref     // access.recorded
+	Addresses  []Address // opposition.registered of somebody not known
+}
+
+// maxSubjects bounds the subjects one access event names (design §4).
+const maxSubjects = 1000
+
+// Understand reads in by the catalogue and the policy's vocabulary. Protective
+// types are never refused for their content: what cannot be read is left out
+// with a warning, and the rest applies in its widest reading.
+func Understand(in *Incoming, v Vocabulary, c Clock) (*Draft, *Refusal) {
+	s := catalogue[in.Type]
+	if s == nil {
+		if in.Type.Known() {
+			return nil, refuse("type_reserved", "type")
+		}
+		return nil, refuse("type_unknown", "type")
+	}
+	u := &reading{in: in, v: v, shape: s, lenient: in.Type.Protective(), d: new(Draft)}
+	u.envelope(c)
+	if u.refusal == nil {
+		u.data()
+	}
+	if u.refusal == nil {
+		u.finish()
+	}
+	if u.refusal != nil {
+		return nil, u.refusal
+	}
+	return u.d, nil
+}
+
+// reading is one event on its way through the catalogue.
+type reading struct {
+	in      *Incoming
+	v       Vocabulary
+	shape   *shape
+	lenient bool
+	d       *Draft
+	refusal *Refusal
+	seen    []string
+}
+
+// bad refuses the event, or, where it protects the person, warns and goes on.
+func (u *reading) bad(code, path string) {
+	if u.lenient {
+		u.warn(path, code)
+		return
+	}
+	if u.refusal == nil {
+		u.refusal = refuse(code, path)
+	}
+}
+
+func (u *reading) warn(path, rule string) {
+	u.d.Warnings = append(u.d.Warnings, Warning{Field: path, Rule: rule})
+}
+
+func (u *reading) envelope(c Clock) {
+	in, d := u.in, u.d
+	d.Time = domain.NewTime(in.Time)
+	switch {
+	case in.Time.IsZero() && !u.lenient:
+		u.bad("time_missing", "time")
+	case in.Time.IsZero():
+		u.warn("time", "time_missing")
+		d.Time = domain.NewTime(c.Now)
+	case in.Time.After(c.Now.Add(c.Skew)):
+		u.bad("time_ahead", "time")
+		d.Time = domain.NewTime(c.Now)
+	}
+	d.Controller = in.Controller
+	if d.Controller == "" {
+		d.Controller = u.v.DefaultController()
+	} else if !u.v.Controller(d.Controller) {
+		u.bad("controller_unknown", "controller")
+		d.Controller = "*" // every controller of the ledger
+	}
+	if in.Subject == "" && !u.shape.noSubject && u.refusal == nil {
+		u.refusal = refuse("subject_missing", "subject")
+	}
+	if in.Extensions > 0 {
+		u.warn("extensions", "unknown_field")
+	}
+}
+
+func (u *reading) data() {
+	if u.in.Data.Kind() != '{' {
+		if u.shape.dataNeeded || u.in.Data != nil && u.in.Data.Kind() != 'n' {
+			u.bad("data_missing", "data")
+		}
+		return
+	}
+	u.object(u.shape, "", u.in.Data)
+}
+
+// object walks the members of raw, which stands at prefix.
+func (u *reading) object(s *shape, prefix string, raw jsontext.Value) {
+	dec := jsontext.NewDecoder(bytes.NewReader(raw))
+	if _, err := dec.ReadToken(); err != nil {
+		u.bad("field_invalid", "data")
+		return
+	}
+	for u.refusal == nil && dec.PeekKind() == '"' {
+		name, err := dec.ReadToken()
+		if err != nil {
+			break
+		}
+		path := prefix + name.String()
+		val, err := dec.ReadValue()
+		if err != nil {
+			break
+		}
+		u.member(s, path, val)
+	}
+}
+
+func (u *reading) member(s *shape, path string, val jsontext.Value) {
+	f := s.byPath[path]
+	switch {
+	case f != nil && val.Kind() == 'n':
+		if u.in.Type == ContactChanged && s.inner == nil {
+			u.unset(path)
+		}
+	case f != nil:
+		u.take(f, val)
+	case val.Kind() == '{' && (s.objects[path] || path == "custom" && s.noun == ""):
+		u.object(s, path+".", val)
+	case val.Kind() == 'n' && strings.HasPrefix(path, "custom."):
+		u.unset(path)
+	case val.Kind() == 'n':
+	case s.noun == "" && strings.HasPrefix(path, "custom."):
+		u.seal(path, val)
+	default:
+		u.warn("unknown", "unknown_field")
+	}
+}
+
+// seal hands a value to the guard and, if it is kept, to a part.
+func (u *reading) seal(path string, val jsontext.Value) {
+	if u.shape.noun != "" {
+		path = u.shape.noun + "." + path
+	}
+	v := val.Clone()
+	if k := v.Kind(); k == '{' || k == '[' || k == '0' {
+		if err := v.Canonicalize(); err != nil {
+			u.bad("field_invalid", "data")
+			return
+		}
+	}
+	if !wellFormed(path, v) {
+		u.bad("field_invalid", path)
+		return
+	}
+	u.d.Fields = append(u.d.Fields, Field{Path: path, Value: v})
+}
+
+func (u *reading) unset(path string) {
+	if !u.v.HasField(path) && catalogue[ContactCreated].byPath[path] == nil {
+		u.warn("unknown", "unknown_field")
+		return
+	}
+	u.d.Unset = append(u.d.Unset, path)
+}
+
+// finish checks what is required, sorts, and judges a consent's proof.
+func (u *reading) finish() {
+	for i := range u.shape.fields {
+		if f := &u.shape.fields[i]; f.required && !slices.Contains(u.seen, f.path) {
+			u.bad("field_required", f.path)
+		}
+	}
+	d := u.d
+	slices.SortFunc(d.Fields, func(a, b Field) int { return strings.Compare(a.Path, b.Path) })
+	for i := 1; i < len(d.Fields); i++ {
+		if d.Fields[i].Path == d.Fields[i-1].Path {
+			u.bad("field_invalid", "data")
+			d.Fields = slices.Delete(d.Fields, i, i+1)
+			i--
+		}
+	}
+	slices.Sort(d.Unset)
+	d.Unset = slices.Compact(d.Unset)
+	if u.in.Type == ConsentGranted {
+		u.proof()
+	}
+	if u.in.Type == OppositionRegistered && u.in.Subject == "" && len(d.Addresses) == 0 {
+		u.refusal = refuse("subject_missing", "subject")
+	}
+}
+
+// proof lists what a grant lacks to be provable (art. 7(1); CNIL v. EDF,
+// SAN-2022-021: individual proof; CJEU C-673/17: no pre-ticked box).
+func (u *reading) proof() {
+	d := u.d
+	has := func(path string) bool {
+		return slices.ContainsFunc(d.Fields, func(f Field) bool { return f.Path == path && len(f.Value) > 2 })
+	}
+	if !has("consent.act") {
+		d.Lacks = append(d.Lacks, "act")
+	}
+	if !has("consent.notice.text") {
+		d.Lacks = append(d.Lacks, "notice")
+	}
+	if d.Codes.String("method") == "" {
+		d.Lacks = append(d.Lacks, "method")
+	}
+	if d.Codes.Bool("prechecked") {
+		d.Lacks = append(d.Lacks, "unticked_box")
+	}
+	evidence := "proven"
+	if len(d.Lacks) > 0 {
+		evidence = "unproven"
+	}
+	d.Codes = d.Codes.With("evidence", evidence)
+}
