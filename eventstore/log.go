@@ -34,8 +34,9 @@ var (
 	ErrWrongHead = errors.New("the log's head moved")
 	// ErrTooLarge: more bytes or facts than one append takes. Not committed.
 	ErrTooLarge = errors.New("append is larger than the log takes")
-	// ErrFailed: an earlier write or fsync failed; the log takes no more
-	// appends until it is opened again. The failed append's outcome is unknown.
+	// ErrFailed: this or an earlier append's write or fsync failed; the log takes
+	// no more appends until it is opened again. The outcome of the append that
+	// failed first is unknown; reads of what is durable go on.
 	ErrFailed = errors.New("the log stopped after a failed write; restart to recover")
 	// ErrClosed: the log was closed. Not committed.
 	ErrClosed = errors.New("the log is closed")
@@ -71,12 +72,17 @@ func (e *WrongHeadError) Is(target error) bool { return target == ErrWrongHead }
 type Log interface {
 	// Append writes facts at positions base, base+1, … if the head is exactly
 	// base. The head is the position the next fact gets; an empty log's is 0.
-	// A log does not keep or change the given slices after returning.
+	// A fact may have no bytes and is kept as such. No facts at the head is nil
+	// and changes nothing. A log does not keep the given slices after returning
+	// and never changes them. A ctx that ended before writing began stops the
+	// append; one that ends later does not take it back.
 	Append(ctx context.Context, base domain.Position, facts [][]byte) error
 
 	// Read calls fn for each fact in [from, to), in order. The bytes are valid
-	// only during the call. It returns fn's error as it is. to beyond the head
-	// is an error. Reading needs no lock that stops appends.
+	// only during the call; what fn does to them changes nothing stored. The
+	// first error of fn ends the reading and is returned as it is. from beyond
+	// to, or to beyond the head, is an error before the first call. An ended ctx
+	// is an error. Reading needs no lock that stops appends: fn may append.
 	Read(ctx context.Context, from, to domain.Position, fn func(domain.Position, []byte) error) error
 
 	// Head is the position the next durable fact will get. Everything below it
@@ -84,9 +90,28 @@ type Log interface {
 	Head(ctx context.Context) (domain.Position, error)
 
 	// Wait returns as soon as the head is greater than after, with that head,
-	// or with ctx's error. It is how followers subscribe: Wait, then Read.
+	// or with ctx's error, or with ErrClosed when the log is closed meanwhile.
+	// It is how followers subscribe: Wait, then Read.
 	Wait(ctx context.Context, after domain.Position) (domain.Position, error)
 
-	// Close releases the log. Appends that returned are durable already.
+	// Close releases the log, ends Reads and Waits with ErrClosed, and lets an
+	// append that has begun finish. Appends that returned are durable already.
+	// Closing again is nil; every other call then returns ErrClosed.
 	Close() error
+}
+
+// CheckSize returns ErrTooLarge if facts are more, or have more bytes in sum,
+// than one append takes. Every implementation asks it before writing.
+func CheckSize(facts [][]byte) error {
+	if len(facts) > MaxAppendFacts {
+		return fmt.Errorf("%w: %d facts, at most %d", ErrTooLarge, len(facts), MaxAppendFacts)
+	}
+	sum := 0
+	for _, f := range facts {
+		sum += len(f)
+	}
+	if sum > MaxAppendBytes {
+		return fmt.Errorf("%w: %d bytes, at most %d", ErrTooLarge, sum, MaxAppendBytes)
+	}
+	return nil
 }
