@@ -37,6 +37,7 @@ const (
 	nonceLen  = 12
 	tagLen    = 16
 	checkLen  = sha256.Size
+	maxType   = 255
 	infoPart  = "greffe/part/1"
 	infoCheck = "greffe/kc/1"
 	infoAAD   = "greffe/aad/1"
@@ -58,7 +59,7 @@ type Key [32]byte
 // Event is what a part is bound to besides its key id.
 type Event struct {
 	ID   domain.ID
-	Type string // at most 255 bytes
+	Type string // at most 255 bytes; Seal refuses more
 }
 
 // Random is what sealing one part consumes. Fill it from a cryptographic source.
@@ -98,6 +99,9 @@ func Seal(k Key, id KeyID, ev Event, r *Random, plain []byte) ([]byte, error) {
 	if err := id.Validate(); err != nil {
 		return nil, fmt.Errorf("seal: %w", err)
 	}
+	if len(ev.Type) > maxType {
+		return nil, fmt.Errorf("seal: type must have at most %d bytes", maxType)
+	}
 	kp := DeriveKey(k, ev.ID, id.Class)
 	out := make([]byte, 0, 1+id.size()+checkLen+saltLen+nonceLen+len(plain)+tagLen)
 	out = append(out, version)
@@ -129,6 +133,9 @@ func OpenWith(kp Key, ev Event, part []byte) ([]byte, error) {
 	stored := part[head-saltLen-checkLen : head-saltLen]
 	if subtle.ConstantTimeCompare(check[:], stored) != 1 {
 		return nil, ErrKey
+	}
+	if len(ev.Type) > maxType { // its length byte would say another type
+		return nil, ErrTampered
 	}
 	nonce := part[head : head+nonceLen]
 	plain, err := gcm(kp).Open(nil, nonce, part[head+nonceLen:], additional(ev, part[:head]))
