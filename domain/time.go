@@ -26,8 +26,19 @@ type Time struct{ time.Time }
 // NewTime truncates t to the microsecond in UTC, the precision facts keep.
 func NewTime(t time.Time) Time { return Time{t.UTC().Truncate(time.Microsecond)} }
 
+// AppendText appends the fact form.
+func (t Time) AppendText(b []byte) ([]byte, error) {
+	return t.UTC().AppendFormat(b, timeLayout), nil
+}
+
 // MarshalText writes the fact form.
-func (t Time) MarshalText() ([]byte, error) { return []byte(FormatTime(t.Time)), nil }
+func (t Time) MarshalText() ([]byte, error) { return t.AppendText(nil) }
+
+// MarshalJSON writes the fact form as a string, where time.Time would drop zeros.
+func (t Time) MarshalJSON() ([]byte, error) {
+	b, err := t.AppendText([]byte{'"'})
+	return append(b, '"'), err
+}
 
 // UnmarshalText reads the fact form.
 func (t *Time) UnmarshalText(b []byte) error {
@@ -37,4 +48,13 @@ func (t *Time) UnmarshalText(b []byte) error {
 	}
 	t.Time = p
 	return nil
+}
+
+// UnmarshalJSON reads the fact form as a string, and nothing else; null too is
+// refused, since an absent time is an absent member.
+func (t *Time) UnmarshalJSON(b []byte) error {
+	if len(b) < 2 || b[0] != '"' || b[len(b)-1] != '"' {
+		return fmt.Errorf("time is not a string")
+	}
+	return t.UnmarshalText(b[1 : len(b)-1])
 }
