@@ -86,6 +86,7 @@ const (
 // field describes one path of an event's data.
 type field struct {
 	path     string
+	sealed   string // the policy's path: with the type's noun before it
 	kind     kind
 	values   []string
 	fallback string // for enum: stands for a code not listed
@@ -97,10 +98,11 @@ type field struct {
 type shape struct {
 	noun       string
 	fields     []field
+	contact    bool // of a contact's fields, the company's own among them
 	noSubject  bool // the event may be about nobody known
 	dataNeeded bool
 	inner      *shape // of the object under a nested field
 
 	byPath  map[string]*field
-	objects map[string]bool // paths that hold fields below them
+	objects map[string]string // paths that hold fields below them → the same and a dot
 }

@@ -80,3 +80,14 @@ func (c Codes) Time(name string) time.Time {
 	t, _ := domain.ParseTime(c.String(name))
 	return t
 }
+
+// Size is the number of codes, those in lists counted one by one.
+func (c Codes) Size() int {
+	n := len(c)
+	for i := range c {
+		if l, ok := c[i].Value.([]string); ok {
+			n += len(l)
+		}
+	}
+	return n
+}

@@ -3,12 +3,9 @@ package event
 import (
 	"encoding/base64"
 	"errors"
-	"fmt"
-	"strconv"
 
 	"github.com/go-json-experiment/json"
 
-	"greffe/domain"
 	"greffe/domain/part"
 )
 
@@ -22,9 +19,9 @@ var (
 )
 
 // DecodeFact reads what AppendFact wrote: DecodeFact(b) succeeds exactly when
-// encoding the result gives b again.
+// encoding the result gives b again. The fact's texts share one copy of b.
 func DecodeFact(b []byte) (*Fact, error) {
-	r := factReader{b: b}
+	r := factReader{b: string(b)}
 	f := r.fact()
 	if r.err == nil && r.i != len(b) {
 		r.fail()
@@ -42,19 +39,6 @@ func DecodeFact(b []byte) (*Fact, error) {
 		return nil, ErrUnknownType
 	}
 	return f, nil
-}
-
-// factReader walks the canonical form: fixed order, no white space, no escapes.
-type factReader struct {
-	b   []byte
-	i   int
-	err error
-}
-
-func (r *factReader) fail() {
-	if r.err == nil {
-		r.err = fmt.Errorf("%w (byte %d)", ErrFact, r.i)
-	}
 }
 
 func (r *factReader) fact() *Fact {
@@ -107,147 +91,15 @@ func (r *factReader) fact() *Fact {
 		} else if refs[i].Owner == part.SubjectOwner(f.Subject) {
 			r.fail()
 		}
+		if refs[i].KeyID().Validate() != nil {
+			r.fail()
+		}
 	}
 	return f
 }
 
-// lit consumes s exactly.
-func (r *factReader) lit(s string) {
-	if r.err == nil && len(r.b)-r.i >= len(s) && string(r.b[r.i:r.i+len(s)]) == s {
-		r.i += len(s)
-		return
-	}
-	r.fail()
-}
-
-// has consumes `"name":`, with the comma before it, if that comes next.
-func (r *factReader) has(name string) bool {
-	if r.err != nil {
-		return false
-	}
-	i := r.i
-	if r.b[i-1] != '{' {
-		if i >= len(r.b) || r.b[i] != ',' {
-			return false
-		}
-		i++
-	}
-	n := len(name)
-	if len(r.b)-i < n+3 || r.b[i] != '"' || string(r.b[i+1:i+1+n]) != name || r.b[i+1+n] != '"' || r.b[i+2+n] != ':' {
-		return false
-	}
-	r.i = i + n + 3
-	return true
-}
-
-func (r *factReader) must(name string) {
-	if !r.has(name) {
-		r.fail()
-	}
-}
-
-// raw consumes a quoted string of code characters.
-func (r *factReader) raw() []byte {
-	if r.err != nil || r.i >= len(r.b) || r.b[r.i] != '"' {
-		r.fail()
-		return nil
-	}
-	for j := r.i + 1; j < len(r.b); j++ {
-		switch c := r.b[j]; {
-		case c == '"':
-			s := r.b[r.i+1 : j]
-			r.i = j + 1
-			return s
-		case c == '\\' || c < ' ':
-			r.fail()
-			return nil
-		}
-	}
-	r.fail()
-	return nil
-}
-
-func (r *factReader) code() string {
-	s := string(r.raw())
-	if r.err == nil && !IsCode(s) {
-		r.fail()
-	}
-	return s
-}
-
-func (r *factReader) id() domain.ID {
-	s := string(r.raw())
-	id, err := domain.ParseID(s)
-	if err != nil || id.IsZero() || id.String() != s {
-		r.fail()
-	}
-	return id
-}
-
-func (r *factReader) optID(name string, into *domain.ID) {
-	if r.has(name) {
-		*into = r.id()
-	}
-}
-
-func (r *factReader) time() domain.Time {
-	t, err := domain.ParseTime(string(r.raw()))
-	if err != nil {
-		r.fail()
-	}
-	return domain.Time{Time: t}
-}
-
-func (r *factReader) int() int64 {
-	j := r.i
-	for j < len(r.b) && (r.b[j] == '-' || r.b[j] >= '0' && r.b[j] <= '9') {
-		j++
-	}
-	s := string(r.b[r.i:j])
-	n, err := strconv.ParseInt(s, 10, 64)
-	if err != nil || n < -maxSafeInt || n > maxSafeInt || strconv.FormatInt(n, 10) != s {
-		r.fail()
-		return 0
-	}
-	r.i = j
-	return n
-}
-
-// each calls fn for every element of a non-empty array.
-func (r *factReader) each(fn func()) {
-	r.lit("[")
-	for r.err == nil {
-		fn()
-		if r.i < len(r.b) && r.b[r.i] == ',' {
-			r.i++
-			continue
-		}
-		r.lit("]")
-		return
-	}
-}
-
-func (r *factReader) strings() []string {
-	var l []string
-	if r.err == nil && r.i+1 < len(r.b) && r.b[r.i] == '[' && r.b[r.i+1] == ']' {
-		r.i += 2
-		return []string{}
-	}
-	r.each(func() { l = append(l, r.code()) })
-	return l
-}
-
-func (r *factReader) optList(name string, into *[]string) {
-	if !r.has(name) {
-		return
-	}
-	if *into = r.strings(); len(*into) == 0 {
-		r.fail()
-	}
-}
-
 func (r *factReader) codes() Codes {
-	var c Codes
+	c := make(Codes, 0, 8)
 	r.lit("{")
 	for r.err == nil {
 		name := r.code()
@@ -286,6 +138,10 @@ func (r *factReader) value() any {
 	return r.int()
 }
 
+const commitmentLen = 43 // 32 bytes in base64 without padding
+
+var strict64 = base64.RawURLEncoding.Strict()
+
 func (r *factReader) parts() (refs []PartRef, own []bool) {
 	r.each(func() {
 		var p PartRef
@@ -294,15 +150,19 @@ func (r *factReader) parts() (refs []PartRef, own []bool) {
 		p.Class = r.code()
 		r.must("commitment")
 		c := r.raw()
-		n, err := base64.RawURLEncoding.Strict().Decode(p.Commitment[:], c[:min(len(c), 43)])
-		if err != nil || n != len(p.Commitment) || len(c) != 43 {
+		if len(c) != commitmentLen {
+			r.fail()
+			return
+		}
+		if _, err := strict64.Decode(p.Commitment[:], []byte(c)); err != nil {
 			r.fail()
 		}
 		r.must("epoch")
 		p.Epoch = r.code()
 		other := r.has("owner")
 		if other {
-			s := string(r.raw())
+			s := r.raw()
+			var err error
 			if p.Owner, err = part.ParseOwner(s); err != nil || p.Owner.String() != s {
 				r.fail()
 			}

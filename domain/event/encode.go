@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"greffe/domain"
 	"greffe/domain/part"
@@ -22,9 +23,12 @@ const (
 var ErrNotCode = errors.New("not a code of letters, digits and _ . : / * + -")
 
 // AppendFact appends the canonical JSON of f to dst: RFC 8785, names sorted,
-// empty members left out. It refuses whatever is not a code.
+// empty members left out. It refuses whatever is not a code (ErrNotCode), and
+// whatever DecodeFact would not read again: an unknown type (ErrUnknownType), an
+// event without id, a part no key can have, a year beyond 9999.
 func AppendFact(dst []byte, f *Fact) ([]byte, error) {
 	w := factWriter{b: append(dst, '{')}
+	w.check(f)
 	w.id("actor", f.Actor)
 	w.text("controller", f.Controller)
 	w.codes("data", f.Codes)
@@ -33,19 +37,19 @@ func AppendFact(dst []byte, f *Fact) ([]byte, error) {
 	w.list("lacks", f.Lacks)
 	w.parts(f)
 	w.name("policy").int(f.Policy)
-	w.name("recorded").quote(domain.FormatTime(f.Recorded.Time))
+	w.name("recorded").time(f.Recorded.Time)
 	if f.Sequence != nil {
 		w.name("sequence").int(*f.Sequence)
 	}
 	w.id("source", f.Source)
 	w.id("subject", f.Subject)
-	w.name("time").quote(domain.FormatTime(f.Time.Time))
+	w.name("time").time(f.Time.Time)
 	w.name("type").code(string(f.Type))
 	w.list("unset", f.Unset)
 	w.name("v").int(FactVersion)
 	w.warnings(f.Warnings)
 	if w.err != nil {
-		return dst, fmt.Errorf("fact %s: %w", f.Type, w.err)
+		return dst, fmt.Errorf("encode fact: %w", w.err)
 	}
 	return append(w.b, '}'), nil
 }
@@ -53,6 +57,25 @@ func AppendFact(dst []byte, f *Fact) ([]byte, error) {
 type factWriter struct {
 	b   []byte
 	err error
+}
+
+func (w *factWriter) check(f *Fact) {
+	switch {
+	case !IsCode(string(f.Type)):
+		w.err = ErrNotCode
+	case !f.Type.Known():
+		w.err = ErrUnknownType
+	case f.ID.IsZero():
+		w.err = errors.New("no event id")
+	}
+}
+
+// time writes what domain.FormatTime writes.
+func (w *factWriter) time(t time.Time) {
+	if y := t.UTC().Year(); y < 0 || y > 9999 {
+		w.err = errors.New("time beyond the years 0 to 9999")
+	}
+	w.b = append(appendTime(append(w.b, '"'), t), '"')
 }
 
 func (w *factWriter) name(n string) *factWriter {
@@ -91,7 +114,8 @@ func (w *factWriter) int(n int64) {
 
 func (w *factWriter) id(name string, id domain.ID) {
 	if !id.IsZero() {
-		w.name(name).quote(id.String())
+		w.name(name)
+		w.b = append(appendID(append(w.b, '"'), id), '"')
 	}
 }
 
@@ -153,6 +177,10 @@ func (w *factWriter) parts(f *Fact) {
 	w.b = append(w.b, '[')
 	for i := range f.Parts {
 		p := &f.Parts[i]
+		if err := p.KeyID().Validate(); err != nil {
+			w.err = err
+			return
+		}
 		w.sep()
 		w.b = append(w.b, '{')
 		w.name("class").code(p.Class)
@@ -162,7 +190,7 @@ func (w *factWriter) parts(f *Fact) {
 		w.b = append(w.b, '"')
 		w.name("epoch").code(p.Epoch)
 		if p.Owner != part.SubjectOwner(f.Subject) {
-			w.name("owner").code(p.Owner.String())
+			w.name("owner").quote(p.Owner.String())
 		}
 		w.b = append(w.b, '}')
 	}

@@ -2,9 +2,11 @@ package event
 
 import (
 	"bytes"
-	"errors"
-	"io"
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -31,11 +33,17 @@ type Incoming struct {
 	Sequence   *int64
 	Time       time.Time // zero when the producer gave none
 	Data       jsontext.Value
-	Extensions int // number of attributes that Greffe does not know and leaves out
+	Extensions int       // number of attributes that Greffe does not know and leaves out
+	Flaws      []Warning // attributes of a protective event that were left out
 }
 
 // Decode reads one CloudEvent. On a *Refusal the returned Incoming still holds
-// what could be read before it, so that a protective event is never lost.
+// what could be read.
+//
+// An event that protects the person (Type.Protective) is refused only if it is
+// not readable JSON or says neither source nor type. Any other flaw of its
+// attributes leaves the attribute out and stands in Flaws; without an id it gets
+// one made of its bytes, so that sending the same bytes again is a duplicate.
 func Decode(raw []byte) (*Incoming, *Refusal) {
 	in := new(Incoming)
 	if len(raw) > MaxEventBytes {
@@ -44,104 +52,115 @@ func Decode(raw []byte) (*Incoming, *Refusal) {
 	if !utf8.Valid(raw) {
 		return in, refuse("utf8_invalid", "")
 	}
-	if depth(raw) > MaxDepth {
+	if tooDeep(raw) {
 		return in, refuse("json_too_deep", "")
 	}
-	if r := in.read(raw); r != nil {
-		return in, r
-	}
-	return in, nil
+	return in, in.read(raw)
 }
 
 func (in *Incoming) read(raw []byte) *Refusal {
-	dec := jsontext.NewDecoder(bytes.NewReader(raw))
-	tok, err := dec.ReadToken()
-	if err != nil {
+	var flaws []*Refusal
+	spec, object := false, false
+	object = whole(raw, func(quoted, val []byte) {
+		name := unquote(quoted)
+		if string(name) == "specversion" {
+			spec = string(val) == `"1.0"`
+		} else if r := in.attribute(name, val); r != nil {
+			flaws = append(flaws, r)
+		}
+	})
+	if !object {
 		return refuse("json_invalid", "")
 	}
-	if tok.Kind() != '{' {
+	if jsontext.Value(raw).Kind() != '{' {
 		return refuse("not_an_object", "")
 	}
-	var first *Refusal
-	spec := false
-	for {
-		tok, err := dec.ReadToken()
-		if err != nil {
-			return refuse("json_invalid", "")
-		}
-		if tok.Kind() == '}' {
-			break
-		}
-		name := tok.String()
-		val, err := dec.ReadValue()
-		if err != nil {
-			return refuse("json_invalid", "")
-		}
-		if name == "specversion" {
-			spec = string(val) == `"1.0"`
-			continue
-		}
-		if r := in.attribute(name, val); r != nil && first == nil {
-			first = r
-		}
+	flaws = append(flaws, in.missing(spec)...)
+	if len(flaws) == 0 {
+		return nil
 	}
-	if _, err := dec.ReadToken(); !errors.Is(err, io.EOF) {
-		return refuse("json_invalid", "")
+	if !in.Type.Protective() {
+		return flaws[0]
 	}
-	return in.complete(first, spec)
+	return in.lenient(raw, flaws)
 }
 
-func (in *Incoming) complete(first *Refusal, spec bool) *Refusal {
-	switch {
-	case first != nil:
-		return first
-	case in.ID == "":
-		return refuse("id_missing", "id")
-	case in.Source == "":
+// missing lists what every CloudEvent must have and this one has not.
+func (in *Incoming) missing(spec bool) (l []*Refusal) {
+	if in.ID == "" {
+		l = append(l, refuse("id_missing", "id"))
+	}
+	if in.Source == "" {
+		l = append(l, refuse("source_missing", "source"))
+	}
+	if !spec {
+		l = append(l, refuse("specversion_unsupported", "specversion"))
+	}
+	if in.Type == "" {
+		l = append(l, refuse("type_missing", "type"))
+	}
+	return l
+}
+
+func (in *Incoming) lenient(raw []byte, flaws []*Refusal) *Refusal {
+	for _, r := range flaws {
+		in.Flaws = append(in.Flaws, Warning{Field: r.Field, Rule: r.Code})
+	}
+	if in.ID == "" {
+		sum := sha256.Sum256(raw)
+		in.ID = "sha256:" + hex.EncodeToString(sum[:])
+	}
+	if in.Source == "" {
 		return refuse("source_missing", "source")
-	case !spec:
-		return refuse("specversion_unsupported", "specversion")
-	case in.Type == "":
-		return refuse("type_missing", "type")
 	}
 	return nil
 }
 
-func (in *Incoming) attribute(name string, val jsontext.Value) *Refusal {
-	switch name {
+func (in *Incoming) attribute(name []byte, val jsontext.Value) *Refusal {
+	switch string(name) {
 	case "id":
-		return text(val, &in.ID, name)
+		return text(val, &in.ID, "id")
 	case "source":
-		return text(val, &in.Source, name)
+		return text(val, &in.Source, "source")
 	case "type":
-		return text(val, (*string)(&in.Type), name)
+		return text(val, (*string)(&in.Type), "type")
 	case "subject":
-		return text(val, &in.Subject, name)
+		return text(val, &in.Subject, "subject")
 	case "actor":
-		return text(val, &in.Actor, name)
+		return text(val, &in.Actor, "actor")
 	case "controller":
-		return text(val, &in.Controller, name)
+		return text(val, &in.Controller, "controller")
 	case "time":
 		return in.readTime(val)
 	case "sequence":
 		return in.readSequence(val)
 	case "data":
-		in.Data = val.Clone()
+		in.Data = slices.Clone(val)
 	case "datacontenttype":
-		if s := string(val); s != `"application/json"` && s != `null` {
-			return refuse("datacontenttype_unsupported", name)
-		}
+		return contentType(val)
 	case "data_base64":
-		return refuse("datacontenttype_unsupported", name)
+		return refuse("datacontenttype_unsupported", "data_base64")
 	default:
 		in.Extensions++
 	}
 	return nil
 }
 
+// contentType takes application/json with any parameters.
+func contentType(val jsontext.Value) *Refusal {
+	var s string
+	if text(val, &s, "") == nil {
+		s, _, _ = strings.Cut(s, ";")
+		if s = strings.TrimSpace(s); s == "" || strings.EqualFold(s, "application/json") {
+			return nil
+		}
+	}
+	return refuse("datacontenttype_unsupported", "datacontenttype")
+}
+
 func (in *Incoming) readTime(val jsontext.Value) *Refusal {
 	var s string
-	if r := text(val, &s, "time"); r != nil {
+	if r := text(val, &s, "time"); r != nil || val.Kind() == 'n' {
 		return r
 	}
 	t, err := time.Parse(time.RFC3339Nano, s)
@@ -176,12 +195,21 @@ func text(val jsontext.Value, into *string, field string) *Refusal {
 	if val.Kind() != '"' {
 		return refuse("attribute_invalid", field)
 	}
-	b, err := jsontext.AppendUnquote(nil, val)
-	if err != nil || len(b) > maxName {
+	b := unquote(val)
+	if len(b) > maxName {
 		return refuse("attribute_invalid", field)
 	}
 	*into = string(b)
 	return nil
+}
+
+// tooDeep counts brackets before it looks at them one by one: few brackets
+// cannot nest deeply, and most events have few.
+func tooDeep(raw []byte) bool {
+	if bytes.Count(raw, []byte{'{'})+bytes.Count(raw, []byte{'['}) <= MaxDepth {
+		return false
+	}
+	return depth(raw) > MaxDepth
 }
 
 // depth is the deepest nesting of brackets outside strings.

@@ -65,7 +65,7 @@ func newCatalogue() map[Type]*shape {
 		s.index()
 		all[t] = s
 	}
-	contact := &shape{fields: contactFields()}
+	contact := &shape{contact: true, fields: contactFields()}
 	contact.index()
 	all[ContactChanged].inner = contact
 	return all
@@ -74,7 +74,7 @@ func newCatalogue() map[Type]*shape {
 func shapeOf(t Type) *shape {
 	switch t {
 	case ContactCreated:
-		return &shape{fields: contactFields(), dataNeeded: true}
+		return &shape{contact: true, fields: contactFields(), dataNeeded: true}
 	case ContactChanged:
 		return &shape{dataNeeded: true, fields: []field{
 			{path: "set", kind: nested}, {path: "unset", kind: unsets},
@@ -146,18 +146,25 @@ func interactionFields() []field {
 
 // index prepares lookups by path and by the objects above a path.
 func (s *shape) index() {
-	s.byPath, s.objects = map[string]*field{}, map[string]bool{}
+	s.byPath, s.objects = map[string]*field{}, map[string]string{}
 	for i := range s.fields {
 		f := &s.fields[i]
 		s.byPath[f.path] = f
+		f.sealed = f.path
+		if s.noun != "" {
+			f.sealed = s.noun + "." + f.path
+		}
 		for at := 0; ; {
 			n := strings.IndexByte(f.path[at:], '.')
 			if n < 0 {
 				break
 			}
 			at += n
-			s.objects[f.path[:at]] = true
+			s.objects[f.path[:at]] = f.path[:at+1]
 			at++
 		}
+	}
+	if s.contact {
+		s.objects["custom"] = "custom."
 	}
 }

@@ -2,6 +2,7 @@ package event
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -15,7 +16,7 @@ func (u *reading) take(f *field, val jsontext.Value) {
 	u.seen = append(u.seen, f.path)
 	switch f.kind {
 	case sealed:
-		u.seal(f.path, val)
+		u.seal(f.sealed, val)
 	case enum, reason, purpose, channel:
 		u.code(f, val)
 	case enums, purposes, channels, categories:
@@ -94,8 +95,8 @@ func (u *reading) known(f *field, s string) (string, bool) {
 // list keeps what is known of a list of codes. One unknown channel of an
 // objection or withdrawal widens it to every channel, which no list means.
 func (u *reading) list(f *field, val jsontext.Value) {
-	var in []string
-	if err := json.Unmarshal(val, &in); err != nil || len(in) > 100 {
+	in, ok := texts(val)
+	if !ok || len(in) > 100 {
 		u.bad("field_invalid", f.path)
 		return
 	}
@@ -117,8 +118,12 @@ func (u *reading) list(f *field, val jsontext.Value) {
 		}
 	}
 	slices.Sort(out)
-	if out = slices.Compact(out); len(out) > 0 {
+	out = slices.Compact(out)
+	switch {
+	case len(out) > 0:
 		u.set(f.path, out)
+	case f.kind == channels:
+		u.bad("field_invalid", f.path) // no list means every channel, so an empty one must not
 	}
 }
 
@@ -176,8 +181,8 @@ func (u *reading) ref(f *field, val jsontext.Value) (Ref, bool) {
 }
 
 func (u *reading) linked(f *field, val jsontext.Value) {
-	var in []string
-	if err := json.Unmarshal(val, &in); err != nil {
+	in, ok := texts(val)
+	if !ok {
 		u.bad("field_invalid", f.path)
 		return
 	}
@@ -198,8 +203,8 @@ func (u *reading) linked(f *field, val jsontext.Value) {
 }
 
 func (u *reading) unsets(f *field, val jsontext.Value) {
-	var in []string
-	if err := json.Unmarshal(val, &in); err != nil || len(in) > 100 {
+	in, ok := texts(val)
+	if !ok || len(in) > 100 {
 		u.bad("field_invalid", f.path)
 		return
 	}
@@ -208,28 +213,71 @@ func (u *reading) unsets(f *field, val jsontext.Value) {
 	}
 }
 
-// address takes the address of somebody not known, whatever its form: an
-// invalid number still enters the opposition list.
+// address takes the addresses of somebody not known, whatever their form: an
+// invalid number still enters the opposition list, and what stands under a name
+// that is not ours, or under none, is told apart by its at sign.
 func (u *reading) address(f *field, val jsontext.Value) {
-	var a struct {
-		Email string `json:"email"`
-		Phone string `json:"phone"`
+	if val.Kind() == '{' {
+		if !whole(val, func(name, v []byte) { u.addresses(string(unquote(name)), v) }) {
+			u.bad("field_invalid", f.path)
+		}
+	} else {
+		u.warn(f.path, "field_invalid")
+		u.addresses("", val)
 	}
-	if err := json.Unmarshal(val, &a); err != nil || len(a.Email) > maxName || len(a.Phone) > maxName {
-		u.bad("field_invalid", f.path)
+	for _, kind := range []string{"email", "phone"} {
+		u.sealAddresses(kind)
+	}
+}
+
+func (u *reading) addresses(kind string, val jsontext.Value) {
+	s := string(val)
+	switch val.Kind() {
+	case '[':
+		if !elements(val, func(v []byte) { u.addresses(kind, v) }) {
+			u.bad("field_invalid", "address")
+		}
+		return
+	case '"':
+		s = string(unquote(val))
+	case '0': // a number whose sender forgot the quotes
+		u.warn("address", "field_invalid")
+	case 'n':
+		return
+	default:
+		u.bad("field_invalid", "address")
 		return
 	}
-	for _, x := range []Address{{"email", a.Email}, {"phone", a.Phone}} {
-		if x.Value == "" {
-			continue
+	if kind != "email" && kind != "phone" {
+		u.warn("address", "unknown_field")
+		if kind = "phone"; strings.Contains(s, "@") {
+			kind = "email"
 		}
-		q, err := jsontext.AppendQuote(nil, x.Value)
-		if err != nil {
-			u.bad("field_invalid", f.path)
-			continue
+	}
+	if s = strings.TrimSpace(s); s == "" || len(s) > maxName || len(u.d.Addresses) >= maxAddresses {
+		u.bad("field_invalid", "address")
+		return
+	}
+	u.d.Addresses = append(u.d.Addresses, Address{kind, s})
+}
+
+// sealAddresses seals what was found: a string, or an array of several.
+func (u *reading) sealAddresses(kind string) {
+	var list []byte
+	n := 0
+	for _, a := range u.d.Addresses {
+		if a.Kind == kind {
+			if n++; n > 1 {
+				list = append(list, ',')
+			}
+			list, _ = jsontext.AppendQuote(list, a.Value)
 		}
-		u.d.Addresses = append(u.d.Addresses, x)
-		u.d.Fields = append(u.d.Fields, Field{Path: "opposition.address." + x.Kind, Value: q})
+	}
+	if n > 1 {
+		list = slices.Concat([]byte{'['}, list, []byte{']'})
+	}
+	if n > 0 {
+		u.d.Fields = append(u.d.Fields, Field{Path: "opposition.address." + kind, Value: list})
 	}
 }
 
@@ -237,16 +285,27 @@ func str(val jsontext.Value) (string, bool) {
 	if val.Kind() != '"' {
 		return "", false
 	}
-	b, err := jsontext.AppendUnquote(nil, val)
-	return string(b), err == nil
+	return string(unquote(val)), true
+}
+
+// texts reads an array of strings.
+func texts(val jsontext.Value) (l []string, ok bool) {
+	all := true
+	ok = elements(val, func(v []byte) {
+		s, isText := str(v)
+		all = all && isText
+		l = append(l, s)
+	})
+	return l, ok && all
 }
 
 // wellFormed checks the form of the sealed fields that others rely on.
 func wellFormed(path string, v jsontext.Value) bool {
 	switch path {
 	case "person.emails", "person.phones":
-		var l []string
-		return v.Kind() == '[' && json.Unmarshal(v, &l) == nil && len(l) <= 100
+		n, all := 0, true
+		ok := elements(v, func(e []byte) { n, all = n+1, all && e[0] == '"' })
+		return ok && all && n <= 100
 	case "person.postal_address":
 		return v.Kind() == '{'
 	case "person.given_name", "person.family_name", "person.birth_date", "person.language", "person.time_zone",

@@ -1,7 +1,6 @@
 package event
 
 import (
-	"bytes"
 	"slices"
 	"strings"
 	"time"
@@ -53,6 +52,9 @@ type Draft struct {
 // maxSubjects bounds the subjects one access event names (design §4).
 const maxSubjects = 1000
 
+// maxAddresses bounds the addresses one opposition.registered names.
+const maxAddresses = 100
+
 // Understand reads in by the catalogue and the policy's vocabulary. Protective
 // types are never refused for their content: what cannot be read is left out
 // with a warning, and the rest applies in its widest reading.
@@ -65,6 +67,8 @@ func Understand(in *Incoming, v Vocabulary, c Clock) (*Draft, *Refusal) {
 		return nil, refuse("type_unknown", "type")
 	}
 	u := &reading{in: in, v: v, shape: s, lenient: in.Type.Protective(), d: new(Draft)}
+	u.d.Fields, u.d.Codes = make([]Field, 0, 16), make(Codes, 0, 8)
+	u.seen, u.path = make([]string, 0, 32), make([]byte, 0, 64)
 	u.envelope(c)
 	if u.refusal == nil {
 		u.data()
@@ -87,6 +91,7 @@ type reading struct {
 	d       *Draft
 	refusal *Refusal
 	seen    []string
+	path    []byte // of the member at hand; a scratch buffer
 }
 
 // bad refuses the event, or, where it protects the person, warns and goes on.
@@ -106,12 +111,15 @@ func (u *reading) warn(path, rule string) {
 
 func (u *reading) envelope(c Clock) {
 	in, d := u.in, u.d
+	d.Warnings = slices.Clone(in.Flaws)
 	d.Time = domain.NewTime(in.Time)
 	switch {
 	case in.Time.IsZero() && !u.lenient:
 		u.bad("time_missing", "time")
 	case in.Time.IsZero():
-		u.warn("time", "time_missing")
+		if !slices.ContainsFunc(in.Flaws, func(w Warning) bool { return w.Field == "time" }) {
+			u.warn("time", "time_missing")
+		}
 		d.Time = domain.NewTime(c.Now)
 	case in.Time.After(c.Now.Add(c.Skew)):
 		u.bad("time_ahead", "time")
@@ -144,57 +152,49 @@ func (u *reading) data() {
 
 // object walks the members of raw, which stands at prefix.
 func (u *reading) object(s *shape, prefix string, raw jsontext.Value) {
-	dec := jsontext.NewDecoder(bytes.NewReader(raw))
-	if _, err := dec.ReadToken(); err != nil {
+	ok := whole(raw, func(name, val []byte) {
+		if u.refusal == nil {
+			u.path = append(append(u.path[:0], prefix...), unquote(name)...)
+			u.member(s, val)
+		}
+	})
+	if !ok {
 		u.bad("field_invalid", "data")
-		return
-	}
-	for u.refusal == nil && dec.PeekKind() == '"' {
-		name, err := dec.ReadToken()
-		if err != nil {
-			break
-		}
-		path := prefix + name.String()
-		val, err := dec.ReadValue()
-		if err != nil {
-			break
-		}
-		u.member(s, path, val)
 	}
 }
 
-func (u *reading) member(s *shape, path string, val jsontext.Value) {
-	f := s.byPath[path]
-	switch {
-	case f != nil && val.Kind() == 'n':
-		if u.in.Type == ContactChanged && s.inner == nil {
-			u.unset(path)
+// member understands the value that stands at u.path.
+func (u *reading) member(s *shape, val jsontext.Value) {
+	kind := val.Kind()
+	if f := s.byPath[string(u.path)]; f != nil {
+		switch {
+		case kind != 'n':
+			u.take(f, val)
+		case s.contact && u.in.Type == ContactChanged:
+			u.unset(f.path)
 		}
-	case f != nil:
-		u.take(f, val)
-	case val.Kind() == '{' && (s.objects[path] || path == "custom" && s.noun == ""):
-		u.object(s, path+".", val)
-	case val.Kind() == 'n' && strings.HasPrefix(path, "custom."):
-		u.unset(path)
-	case val.Kind() == 'n':
-	case s.noun == "" && strings.HasPrefix(path, "custom."):
-		u.seal(path, val)
-	default:
+		return
+	}
+	below := s.objects[string(u.path)]
+	path, own := strings.CutPrefix(string(u.path), "custom.")
+	switch own = own && s.contact; {
+	case below != "" && kind == '{':
+		u.object(s, below, val)
+	case own && kind != 'n':
+		u.seal("custom."+path, val)
+	case own && u.in.Type == ContactChanged:
+		u.unset("custom." + path)
+	case kind != 'n':
 		u.warn("unknown", "unknown_field")
 	}
 }
 
 // seal hands a value to the guard and, if it is kept, to a part.
 func (u *reading) seal(path string, val jsontext.Value) {
-	if u.shape.noun != "" {
-		path = u.shape.noun + "." + path
-	}
-	v := val.Clone()
-	if k := v.Kind(); k == '{' || k == '[' || k == '0' {
-		if err := v.Canonicalize(); err != nil {
-			u.bad("field_invalid", "data")
-			return
-		}
+	v, ok := canonical(val)
+	if !ok {
+		u.bad("field_invalid", "data")
+		return
 	}
 	if !wellFormed(path, v) {
 		u.bad("field_invalid", path)
@@ -203,12 +203,18 @@ func (u *reading) seal(path string, val jsontext.Value) {
 	u.d.Fields = append(u.d.Fields, Field{Path: path, Value: v})
 }
 
+// unset notes that a contact field is empty from now on. A company's own field
+// may be known by a pattern only; its name is then the upstream's and not ours
+// to keep in clear, so the unset is sealed, as null under its path.
 func (u *reading) unset(path string) {
-	if !u.v.HasField(path) && catalogue[ContactCreated].byPath[path] == nil {
+	switch {
+	case catalogue[ContactCreated].byPath[path] != nil:
+		u.d.Unset = append(u.d.Unset, path)
+	case strings.HasPrefix(path, "custom.") && u.v.HasField(path):
+		u.d.Fields = append(u.d.Fields, Field{Path: path, Value: []byte("null")})
+	default:
 		u.warn("unknown", "unknown_field")
-		return
 	}
-	u.d.Unset = append(u.d.Unset, path)
 }
 
 // finish checks what is required, sorts, and judges a consent's proof.
@@ -242,7 +248,7 @@ func (u *reading) finish() {
 func (u *reading) proof() {
 	d := u.d
 	has := func(path string) bool {
-		return slices.ContainsFunc(d.Fields, func(f Field) bool { return f.Path == path && len(f.Value) > 2 })
+		return slices.ContainsFunc(d.Fields, func(f Field) bool { return f.Path == path && len(f.Value) > 2 && f.Value[0] == '"' })
 	}
 	if !has("consent.act") {
 		d.Lacks = append(d.Lacks, "act")
