@@ -33,6 +33,9 @@ var (
 	ErrClosed = errors.New("the vault is closed")
 	// ErrFull: the disk has no room. Not committed.
 	ErrFull = errors.New("the vault's disk is full")
+	// ErrFailed: an earlier write failed and its outcome is unknown; the vault
+	// takes no more writes until the process is restarted.
+	ErrFailed = errors.New("the vault stopped after a failed write; restart to recover")
 	// ErrNewer: the files were written by a newer version of this program.
 	ErrNewer = errors.New("the vault was written by a newer version")
 )

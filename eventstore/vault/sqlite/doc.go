@@ -1,0 +1,52 @@
+// Package sqlite is the vault in one SQLite file: WAL, synchronous=FULL,
+// secure_delete, one writing connection and a few reading ones.
+//
+// # How it is laid out, and why
+//
+// Random keys are what a b-tree pays for (four fifths of the time of a naive
+// layout, measured), and moved cells are what leaves copies behind (a page that
+// SQLite rebuilds keeps old bytes in its free space, secure_delete or not). So:
+//
+//   - What is personal (sealed parts, tokens, body MACs, wrapped keys) lies in
+//     two append-only tables, chunk and keycell, keyed by growing integers. A
+//     cell there never changes its length and is never deleted, so it never
+//     moves: there is one copy, and destroying overwrites it where it lies.
+//     What is erased keeps its room, in zeroes; the file does not shrink.
+//   - What is found by random keys (event ids, links, owners, postings) is not
+//     personal and narrow. New entries are durable in a journal, one blob per
+//     transaction, and live in memory; when there are enough, they are moved
+//     into the trees in key order, a slice with each transaction. After a crash
+//     the journals that were not moved whole are read again.
+//
+// # Promises
+//
+// Those of the port. Besides: after a failed commit, failed input or output, or
+// damage the store answers vault.ErrFailed to every write until it is opened
+// again; a full disk is vault.ErrFull, not committed, and does not stop it. The
+// write-ahead log stays under about 64 MiB plus one batch.
+//
+// # Assumed
+//
+// A local file system with working fsync and flock; one process at a time (held
+// by a lock file beside); nobody else writes the file. Bytes are erased from
+// files, not from a disk's spare blocks, snapshots of the file system or
+// backups: for those there is the destruction of keys.
+//
+// # What loss, rollback or a hostile edit of the vault file costs
+//
+//   - Loss: every sealed part is unreadable for good and the log's commitments
+//     to them cannot be checked against anything; facts and proofs stay whole.
+//     A prepared batch that was not yet in the log is lost with it, but it was
+//     never acknowledged; duplicates of old events are no longer recognised.
+//   - Rollback to an older copy: destroyed owners are back, with their wrapped
+//     keys; the fence, replayed before opening, destroys them again. Batches
+//     recorded since lack their parts, which verification names by position.
+//   - Hostile edit: a changed part no longer has the commitment in the log and a
+//     changed wrapped key does not unwrap, so both are found, not believed. A
+//     removed part looks like damage, not like an erasure, which is a fact of
+//     the log. A changed intake row or link can make a duplicate look new or
+//     route an external id to another subject of ours: whoever can write this
+//     file can do that, and only a replay of sealed external ids shows it.
+//     Without the KEK the file discloses no personal value: it shows ids of
+//     ours, blind indexes, sizes and times of writing.
+package sqlite

@@ -1,0 +1,185 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"greffe/eventstore/vault"
+)
+
+const (
+	schemaVersion = 1
+	applicationID = 0x47524656 // "GRFV"
+	readers       = 4
+)
+
+const schema = `
+CREATE TABLE meta    (name TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;
+CREATE TABLE state   (name TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;
+CREATE TABLE batch   (number INTEGER PRIMARY KEY, base INTEGER, rows INTEGER);
+CREATE TABLE fact    (number INTEGER PRIMARY KEY, data BLOB);
+CREATE TABLE chunk   (seq INTEGER PRIMARY KEY, data BLOB);
+CREATE TABLE keycell (id INTEGER PRIMARY KEY, data BLOB);
+CREATE TABLE journal (number INTEGER PRIMARY KEY, data BLOB);
+CREATE TABLE intake  (event BLOB PRIMARY KEY, seq INTEGER) WITHOUT ROWID;
+CREATE TABLE link    (token BLOB PRIMARY KEY, id BLOB) WITHOUT ROWID;
+CREATE TABLE owner   (owner BLOB PRIMARY KEY, rev INTEGER, slot INTEGER, destroyed INTEGER) WITHOUT ROWID;
+CREATE TABLE posting (owner INTEGER, seq INTEGER, PRIMARY KEY (owner, seq)) WITHOUT ROWID;
+CREATE TABLE hold    (token BLOB PRIMARY KEY, id BLOB) WITHOUT ROWID;
+`
+
+func writerPragmas() []string {
+	return []string{
+		"busy_timeout=5000", "page_size=4096", "journal_mode=WAL", "synchronous=FULL",
+		"secure_delete=ON", "temp_store=MEMORY", "cache_size=-32768", "wal_autocheckpoint=0",
+		"trusted_schema=OFF", "cell_size_check=ON",
+	}
+}
+
+func readerPragmas() []string {
+	return []string{"busy_timeout=5000", "query_only=ON", "temp_store=MEMORY", "cache_size=-8192", "trusted_schema=OFF"}
+}
+
+// Open opens the vault in the file path, or makes it, with mode 0600. One
+// process at a time: path+".lock" is held until Close.
+func Open(_ context.Context, path string) (*Store, error) {
+	s, err := open(path, openDriver)
+	if err != nil {
+		return nil, fmt.Errorf("open vault: %w", err)
+	}
+	return s, nil
+}
+
+func open(path string, opener opener) (_ *Store, err error) {
+	lock, err := lockFile(path + ".lock")
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{
+		path: path, lock: lock, turn: make(chan struct{}, 1), readers: make(chan *conn, readers),
+		active: newGeneration(), frozenAt: frozenAt, walLimit: walLimit,
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.closeFiles())
+		}
+	}()
+	if err := touch(path); err != nil {
+		return nil, err
+	}
+	dsn := "file:" + (&url.URL{Path: path}).EscapedPath()
+	if s.w, err = newConn(opener, dsn, writerPragmas()); err != nil {
+		return nil, err
+	}
+	if err := s.migrate(); err != nil {
+		return nil, err
+	}
+	for range readers {
+		c, err := newConn(opener, dsn, readerPragmas())
+		if err != nil {
+			return nil, err
+		}
+		s.readers <- c
+	}
+	return s, s.load()
+}
+
+// lockFile takes the exclusive lock or says who to ask.
+func lockFile(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock file: %w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return nil, errors.Join(fmt.Errorf("another process has this vault open; stop it first: %w", err), f.Close())
+	}
+	return f, nil
+}
+
+// touch makes the file with its mode before SQLite would with another, and
+// makes its name durable.
+func touch(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return errors.Join(err, f.Close())
+	}
+	return errors.Join(f.Chmod(0o600), f.Close(), dir.Sync(), dir.Close())
+}
+
+// migrate makes a new file a vault and refuses what is not one of this version.
+func (s *Store) migrate() error {
+	version, err := s.w.one("PRAGMA user_version")
+	if err != nil {
+		return err
+	}
+	app, err := s.w.one("PRAGMA application_id")
+	if err != nil {
+		return err
+	}
+	tables, err := s.w.one("SELECT count(*) FROM sqlite_schema")
+	if err != nil {
+		return err
+	}
+	switch {
+	case tables == 0 && version == 0:
+		return s.w.script(fmt.Sprintf("BEGIN IMMEDIATE; %s PRAGMA application_id=%d; PRAGMA user_version=%d; COMMIT",
+			schema, applicationID, schemaVersion))
+	case app != applicationID:
+		return errors.New("the file is not a vault")
+	case version > schemaVersion:
+		return fmt.Errorf("its version is %d, this program knows %d: %w", version, schemaVersion, vault.ErrNewer)
+	case version != schemaVersion:
+		return fmt.Errorf("its version %d is unknown", version)
+	}
+	return nil
+}
+
+// load brings the journals that are not in the trees back into memory and finds
+// the next numbers.
+func (s *Store) load() error {
+	swept, err := s.w.one("SELECT value FROM state WHERE name='swept'")
+	if err != nil {
+		return err
+	}
+	s.garbage = swept
+	last, err := s.w.one("SELECT max(number) FROM batch")
+	if err != nil {
+		return err
+	}
+	err = s.w.query("SELECT number, data FROM journal WHERE number>? ORDER BY number", func(row []driver.Value) error {
+		number, data := integer(row[0]), blob(row[1])
+		d, err := decodeDelta(data)
+		if err != nil {
+			return err
+		}
+		s.active.add(d, number)
+		return nil
+	}, swept)
+	if err != nil {
+		return err
+	}
+	s.next = max(last, swept, s.active.last) + 1
+	cell, err := s.w.one("SELECT max(id) FROM keycell")
+	s.nextCell = cell + 1
+	return err
+}
+
+func integer(v driver.Value) int64 {
+	n, _ := v.(int64)
+	return n
+}
+
+func blob(v driver.Value) []byte {
+	b, _ := v.([]byte)
+	return b
+}
