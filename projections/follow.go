@@ -1,0 +1,157 @@
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"time"
+
+	"greffe/domain"
+	"greffe/eventstore"
+)
+
+// follow applies facts to one projection until it cannot go on.
+func (r *Runner) follow(ctx context.Context, s *slot) {
+	at, err := s.p.Checkpoint(ctx)
+	if err != nil {
+		if ctx.Err() == nil {
+			r.halt(s, at, fmt.Errorf("checkpoint: %w", err))
+		}
+		return
+	}
+	r.update(func() { s.state.Checkpoint = at })
+	retry := firstRetry
+	for {
+		facts, err := r.feed.next(ctx, at)
+		if err == nil && len(facts) == 0 {
+			_, err = r.log.Wait(ctx, at)
+		}
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			if !r.survive(ctx, s, at, err, retry) {
+				return
+			}
+			retry = min(2*retry, lastRetry)
+			continue
+		}
+		if retry != firstRetry {
+			retry = firstRetry
+			r.update(func() { s.state.Stalled = nil })
+		}
+		if len(facts) == 0 {
+			continue
+		}
+		if at, err = r.apply(ctx, s.p, at, facts); ctx.Err() != nil && err != nil {
+			return
+		}
+		r.update(func() { s.state.Checkpoint = at })
+		if err != nil {
+			r.halt(s, at, err)
+			return
+		}
+	}
+}
+
+// survive decides what an error of the log means: it is over, the projection
+// halts, or the log is asked again after a pause (true).
+func (r *Runner) survive(ctx context.Context, s *slot, at domain.Position, err error, pause time.Duration) bool {
+	var poison *poisonError
+	switch {
+	case errors.Is(err, eventstore.ErrClosed):
+		return false
+	case errors.As(err, &poison):
+		r.halt(s, poison.at, poison.err)
+		return false
+	case errors.Is(err, ErrAhead), errors.Is(err, eventstore.ErrCorrupt):
+		r.halt(s, at, err)
+		return false
+	}
+	r.update(func() { s.state.Stalled = err })
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (r *Runner) halt(s *slot, at domain.Position, err error) {
+	r.update(func() {
+		s.state.Halted = &HaltError{Projection: s.state.Name, Position: at, Err: err}
+	})
+}
+
+// apply returns the checkpoint reached. A batch that fails is tried again fact
+// by fact, so that the error is that of the fact at the position returned.
+func (r *Runner) apply(ctx context.Context, p Projection, at domain.Position, facts []Fact) (domain.Position, error) {
+	err := guarded(ctx, p, facts)
+	if err == nil {
+		return facts[len(facts)-1].Position + 1, nil
+	}
+	if ctx.Err() != nil {
+		return at, err
+	}
+	if at, err = p.Checkpoint(ctx); err != nil {
+		return facts[0].Position, fmt.Errorf("checkpoint after a failed batch: %w", err)
+	}
+	for i := range facts {
+		if facts[i].Position < at {
+			continue
+		}
+		if err := guarded(ctx, p, facts[i:i+1]); err != nil {
+			return facts[i].Position, err
+		}
+		at = facts[i].Position + 1
+	}
+	return at, nil
+}
+
+// guarded turns a panic into an error that names its kind, not its value.
+func guarded(ctx context.Context, p Projection, facts []Fact) (err error) {
+	defer func() {
+		switch v := recover().(type) {
+		case nil:
+		case runtime.Error:
+			err = fmt.Errorf("%w: %w", ErrPanic, v)
+		default:
+			err = fmt.Errorf("%w with a %T", ErrPanic, v)
+		}
+	}()
+	return p.Apply(ctx, facts)
+}
+
+// CatchUp applies the facts of [checkpoint, to) to p and returns, for rebuilds
+// and verification. to must not be beyond the log's head.
+func CatchUp(ctx context.Context, log eventstore.Log, p Projection, to domain.Position, batch int) error {
+	if batch <= 0 {
+		batch = DefaultBatch
+	}
+	r := NewRunner(log, batch, p)
+	at, err := p.Checkpoint(ctx)
+	for err == nil && at < to {
+		var facts []Fact
+		if facts, err = r.feed.next(ctx, at); err != nil {
+			var poison *poisonError
+			if errors.As(err, &poison) {
+				err = &HaltError{Projection: p.Name(), Position: poison.at, Err: poison.err}
+			}
+			break
+		}
+		if len(facts) == 0 {
+			return fmt.Errorf("catch up %s to %d: the log ends at %d", p.Name(), to, at)
+		}
+		facts = facts[:min(len(facts), int(to-at))]
+		if at, err = r.apply(ctx, p, at, facts); err != nil {
+			err = &HaltError{Projection: p.Name(), Position: at, Err: err}
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("catch up %s: %w", p.Name(), err)
+	}
+	return nil
+}

@@ -1,0 +1,179 @@
+// Package index says where in the log things are: which positions are about a
+// subject, where an event id is, which facts belong to a quarantined input, what
+// each producer has sent, and which subjects are one person by merges.
+//
+// It holds our own uuids, positions, sequence numbers and times only. Promises,
+// assumptions and what a crash leaves are those of projections and
+// projections/internal/sqlfile: content is the fold of the facts below the
+// checkpoint; power loss at worst takes the last batches back, whole.
+package index
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"greffe/domain"
+	"greffe/domain/event"
+	"greffe/domain/part"
+	"greffe/projections"
+	"greffe/projections/internal/sqlfile"
+)
+
+// ErrLarge: the ledger has more facts or subjects than one index takes; it must
+// be sharded by subject.
+var ErrLarge = errors.New("the ledger is larger than its index takes; shard it by subject")
+
+// Index is the projection. Its queries may run beside Apply.
+type Index struct {
+	file     *sqlfile.File
+	subjects *sqlfile.Interner
+}
+
+var _ projections.Projection = (*Index)(nil)
+
+// Open opens or makes the index at path.
+func Open(path string, o sqlfile.Options) (*Index, error) {
+	f, err := sqlfile.Open(path, schema, o)
+	if err != nil {
+		return nil, err
+	}
+	return &Index{file: f, subjects: sqlfile.NewInterner("subject")}, nil
+}
+
+// Close releases the file.
+func (x *Index) Close() error { return x.file.Close() }
+
+// Name implements projections.Projection.
+func (x *Index) Name() string { return "index" }
+
+// Checkpoint implements projections.Projection.
+func (x *Index) Checkpoint(ctx context.Context) (domain.Position, error) {
+	return x.file.Checkpoint(ctx)
+}
+
+// Reset implements projections.Projection.
+func (x *Index) Reset(ctx context.Context) error {
+	x.subjects.Forget()
+	return x.file.Reset(ctx)
+}
+
+// Apply implements projections.Projection.
+func (x *Index) Apply(ctx context.Context, facts []projections.Fact) error {
+	committed := false
+	defer func() {
+		if !committed {
+			x.subjects.Forget()
+		}
+	}()
+	err := x.file.Apply(ctx, facts, func(tx *sqlfile.Tx, fresh []projections.Fact) error {
+		b := batch{x: x, tx: tx, producers: map[domain.ID]*producer{}}
+		for _, f := range fresh {
+			if err := b.fact(f); err != nil {
+				return err
+			}
+		}
+		return b.flush()
+	})
+	committed = err == nil
+	return err
+}
+
+// batch is one transaction's work.
+type batch struct {
+	x         *Index
+	tx        *sqlfile.Tx
+	producers map[domain.ID]*producer
+	order     []domain.ID
+}
+
+func (b *batch) fact(f projections.Fact) error {
+	if f.Position > maxPos {
+		return ErrLarge
+	}
+	if _, err := b.tx.Exec(putEvent, f.ID[:], int64(f.Position)); err != nil {
+		return err
+	}
+	if err := b.mark(f); err != nil {
+		return err
+	}
+	if !f.Subject.IsZero() {
+		ref, err := b.ref(f.Subject)
+		if err != nil {
+			return err
+		}
+		if _, err := b.tx.Exec(putPlace, ref<<posBits|int64(f.Position)); err != nil {
+			return err
+		}
+		if f.Type == event.ContactMerged || f.Type == event.ContactUnmerged {
+			if err := b.edge(f, ref); err != nil {
+				return err
+			}
+		}
+	}
+	for i := range f.Parts {
+		if o := f.Parts[i].Owner; o.Kind == part.Quarantine {
+			if err := b.quarantine(o.ID, f.Position); err != nil {
+				return err
+			}
+		}
+	}
+	if item := f.Codes.ID("item"); !item.IsZero() && (f.Type == event.IngestQuarantined || f.Type == event.IngestReleased) {
+		if err := b.quarantine(item, f.Position); err != nil {
+			return err
+		}
+	}
+	if f.Source.IsZero() {
+		return nil
+	}
+	return b.produced(f)
+}
+
+func (b *batch) ref(id domain.ID) (int64, error) {
+	ref, _, err := b.x.subjects.Bytes(b.tx, id[:])
+	if err == nil && ref > maxRef {
+		err = ErrLarge
+	}
+	return ref, err
+}
+
+func (b *batch) quarantine(item domain.ID, p domain.Position) error {
+	_, err := b.tx.Exec(putQuarantine, item[:], int64(p))
+	return err
+}
+
+// edge keeps every merge and unmerge; which one holds is decided on reading.
+func (b *batch) edge(f projections.Fact, ref int64) error {
+	into := f.Codes.ID("into")
+	if into.IsZero() {
+		return fmt.Errorf("%s names no contact it goes into", f.Type)
+	}
+	other, err := b.ref(into)
+	if err != nil {
+		return err
+	}
+	merged := int64(0)
+	if f.Type == event.ContactMerged {
+		merged = 1
+	}
+	_, err = b.tx.Exec(putEdge, ref, other, int64(f.Position), f.Time.UnixMicro(), merged)
+	return err
+}
+
+// mark writes the time of recording of every 256th fact.
+func (b *batch) mark(f projections.Fact) error {
+	if f.Position%every != 0 {
+		return nil
+	}
+	_, err := b.tx.Exec(putMark, int64(f.Position/every), f.Recorded.UnixMicro())
+	return err
+}
+
+func (b *batch) flush() error {
+	for _, id := range b.order {
+		if err := b.producers[id].save(b.tx, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,220 @@
+package index
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"greffe/domain"
+)
+
+// ErrUnknown: the index has no such event or subject.
+var ErrUnknown = errors.New("not in the index")
+
+// Position is where the event is in the log, or ErrUnknown.
+func (x *Index) Position(ctx context.Context, id domain.ID) (domain.Position, error) {
+	var p int64
+	err := x.file.Reads().QueryRowContext(ctx, "SELECT position FROM event WHERE id=?", id[:]).Scan(&p)
+	if err != nil {
+		return 0, unknown("position of event", err)
+	}
+	return domain.Position(p), nil
+}
+
+// Positions lists up to limit positions in [from, to) that are about subject, in
+// order; none for an unknown subject. Go on from the last one plus one.
+func (x *Index) Positions(ctx context.Context, subject domain.ID, from, to domain.Position, limit int) ([]domain.Position, error) {
+	ref, err := x.ref(ctx, subject)
+	if errors.Is(err, ErrUnknown) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if from > maxPos {
+		return nil, nil
+	}
+	base := ref << posBits
+	rows, err := x.file.Reads().QueryContext(ctx, "SELECT k FROM place WHERE k>=? AND k<? ORDER BY k LIMIT ?",
+		base|int64(from), base+int64(min(to, maxPos+1)), limit)
+	return collect(rows, err, "positions of subject", func(k int64) domain.Position { return domain.Position(k & maxPos) })
+}
+
+// Count is how many facts are about subject.
+func (x *Index) Count(ctx context.Context, subject domain.ID) (int, error) {
+	ref, err := x.ref(ctx, subject)
+	if errors.Is(err, ErrUnknown) {
+		return 0, nil
+	}
+	var n int
+	if err == nil {
+		err = x.file.Reads().QueryRowContext(ctx, "SELECT count(*) FROM place WHERE k>=? AND k<?",
+			ref<<posBits, (ref+1)<<posBits).Scan(&n)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("count facts of subject: %w", err)
+	}
+	return n, nil
+}
+
+// Subjects lists up to limit subjects in order of first appearance, after
+// cursor (0 at first), with the cursor to go on from, 0 at the end.
+func (x *Index) Subjects(ctx context.Context, cursor int64, limit int) (ids []domain.ID, next int64, err error) {
+	rows, err := x.file.Reads().QueryContext(ctx, "SELECT ref,value FROM subject WHERE ref>? ORDER BY ref LIMIT ?", cursor, limit)
+	if err != nil {
+		return nil, 0, fmt.Errorf("subjects: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id []byte
+		if err := rows.Scan(&next, &id); err != nil {
+			return nil, 0, fmt.Errorf("subjects: %w", err)
+		}
+		ids = append(ids, domain.ID(id))
+	}
+	if len(ids) < limit {
+		next = 0
+	}
+	if err := rows.Err(); err != nil {
+		return nil, 0, fmt.Errorf("subjects: %w", err)
+	}
+	return ids, next, nil
+}
+
+// Totals counts events and subjects.
+type Totals struct{ Events, Subjects int64 }
+
+// Totals of everything below the checkpoint.
+func (x *Index) Totals(ctx context.Context) (Totals, error) {
+	var t Totals
+	err := x.file.Reads().QueryRowContext(ctx,
+		"SELECT (SELECT position FROM checkpoint),(SELECT coalesce(max(ref),0) FROM subject)").Scan(&t.Events, &t.Subjects)
+	if err != nil {
+		return Totals{}, fmt.Errorf("totals: %w", err)
+	}
+	return t, nil
+}
+
+// Quarantined lists the facts of a quarantined input, in order.
+func (x *Index) Quarantined(ctx context.Context, item domain.ID) ([]domain.Position, error) {
+	rows, err := x.file.Reads().QueryContext(ctx, "SELECT position FROM quarantine WHERE item=? ORDER BY position", item[:])
+	return collect(rows, err, "facts of quarantined input", func(p int64) domain.Position { return domain.Position(p) })
+}
+
+// Recorded brackets how many facts were recorded at or before t: at least lo and
+// at most hi, which differ by less than 256. The caller reads the facts between.
+// Assumes times of recording that rise with the position, as the ledger writes
+// them.
+func (x *Index) Recorded(ctx context.Context, t time.Time) (lo, hi domain.Position, err error) {
+	var n sql.NullInt64
+	var at int64
+	err = x.file.Reads().QueryRowContext(ctx, "SELECT (SELECT n FROM mark WHERE recorded<=? ORDER BY recorded DESC,n DESC LIMIT 1),"+
+		"(SELECT position FROM checkpoint)", t.UnixMicro()).Scan(&n, &at)
+	if err != nil {
+		return 0, 0, fmt.Errorf("position recorded by an instant: %w", err)
+	}
+	if !n.Valid {
+		return 0, 0, nil
+	}
+	return domain.Position(n.Int64*every + 1), domain.Position(min((n.Int64+1)*every, at)), nil
+}
+
+// Gap is a range of sequence numbers, both ends included, not seen yet.
+type Gap struct{ From, To int64 }
+
+// Producer is what a source has sent.
+type Producer struct {
+	Source      domain.ID
+	Facts       int64
+	First, Last *int64 // sequence numbers; nil if it does not count
+	Late        int64  // numbers that came after a higher one, repeats included
+	Position    domain.Position
+	Gaps        []Gap // at most 1,000, the highest
+}
+
+// Producers lists all sources, by id.
+func (x *Index) Producers(ctx context.Context) ([]Producer, error) {
+	tx, err := x.file.Reads().BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return nil, fmt.Errorf("producers: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	rows, err := tx.QueryContext(ctx, "SELECT source,facts,first,last,late,position FROM producer ORDER BY source")
+	if err != nil {
+		return nil, fmt.Errorf("producers: %w", err)
+	}
+	defer rows.Close()
+	var out []Producer
+	for rows.Next() {
+		var p Producer
+		var id []byte
+		if err := rows.Scan(&id, &p.Facts, &p.First, &p.Last, &p.Late, &p.Position); err != nil {
+			return nil, fmt.Errorf("producers: %w", err)
+		}
+		p.Source = domain.ID(id)
+		out = append(out, p)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("producers: %w", err)
+	}
+	for i := range out {
+		if out[i].Gaps, err = gaps(ctx, tx, out[i].Source); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func gaps(ctx context.Context, tx *sql.Tx, source domain.ID) ([]Gap, error) {
+	rows, err := tx.QueryContext(ctx, "SELECT lo,hi FROM gap WHERE source=? ORDER BY lo", source[:])
+	if err != nil {
+		return nil, fmt.Errorf("gaps: %w", err)
+	}
+	defer rows.Close()
+	var out []Gap
+	for rows.Next() {
+		var g Gap
+		if err := rows.Scan(&g.From, &g.To); err != nil {
+			return nil, fmt.Errorf("gaps: %w", err)
+		}
+		out = append(out, g)
+	}
+	return out, rows.Err()
+}
+
+func (x *Index) ref(ctx context.Context, subject domain.ID) (int64, error) {
+	var ref int64
+	err := x.file.Reads().QueryRowContext(ctx, "SELECT ref FROM subject WHERE value=?", subject[:]).Scan(&ref)
+	if err != nil {
+		return 0, unknown("subject", err)
+	}
+	return ref, nil
+}
+
+func unknown(what string, err error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		err = ErrUnknown
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
+
+func collect[T any](rows *sql.Rows, err error, what string, conv func(int64) T) ([]T, error) {
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", what, err)
+	}
+	defer rows.Close()
+	var out []T
+	for rows.Next() {
+		var n int64
+		if err := rows.Scan(&n); err != nil {
+			return nil, fmt.Errorf("%s: %w", what, err)
+		}
+		out = append(out, conv(n))
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("%s: %w", what, err)
+	}
+	return out, nil
+}

@@ -1,0 +1,46 @@
+package index
+
+import "greffe/projections/internal/sqlfile"
+
+// A place is ref<<posBits | position: one integer key instead of a pair, since
+// narrow random keys are the cheapest rows there are.
+const (
+	posBits = 35             // 34 thousand million facts
+	maxPos  = 1<<posBits - 1 // then ErrLarge
+	maxRef  = 1<<28 - 1      // 268 million subjects
+	every   = 256            // positions between two marks
+	maxGaps = 1000           // open gaps kept for each producer
+)
+
+var schema = sqlfile.Schema{
+	Name:    "index",
+	Version: 1,
+	DDL: sqlfile.InternDDL("subject", "BLOB") +
+		`CREATE TABLE place(k INTEGER PRIMARY KEY);
+		CREATE TABLE event(id BLOB PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
+		CREATE TABLE mark(n INTEGER PRIMARY KEY, recorded INTEGER NOT NULL);
+		CREATE INDEX mark_recorded ON mark(recorded);
+		CREATE TABLE quarantine(item BLOB, position INTEGER, PRIMARY KEY(item,position)) WITHOUT ROWID;
+		CREATE TABLE producer(source BLOB PRIMARY KEY, facts INTEGER NOT NULL, first INTEGER, last INTEGER,
+			late INTEGER NOT NULL, position INTEGER NOT NULL) WITHOUT ROWID;
+		CREATE TABLE gap(source BLOB, lo INTEGER, hi INTEGER NOT NULL, PRIMARY KEY(source,lo)) WITHOUT ROWID;
+		CREATE TABLE edge(a INTEGER, b INTEGER, position INTEGER, time INTEGER NOT NULL, merged INTEGER NOT NULL,
+			PRIMARY KEY(a,b,position)) WITHOUT ROWID;
+		CREATE INDEX edge_back ON edge(b,a);`,
+	Tables: []string{"subject", "place", "event", "mark", "quarantine", "producer", "gap", "edge"},
+}
+
+const (
+	putPlace      = "INSERT INTO place(k) VALUES(?)"
+	putEvent      = "INSERT INTO event(id,position) VALUES(?,?)"
+	putMark       = "INSERT INTO mark(n,recorded) VALUES(?,?)"
+	putQuarantine = "INSERT OR IGNORE INTO quarantine(item,position) VALUES(?,?)"
+	putEdge       = "INSERT INTO edge(a,b,position,time,merged) VALUES(?,?,?,?,?)"
+	getProducer   = "SELECT facts,first,last,late,position FROM producer WHERE source=?"
+	putProducer   = "REPLACE INTO producer(source,facts,first,last,late,position) VALUES(?,?,?,?,?,?)"
+	getGap        = "SELECT lo,hi FROM gap WHERE source=? AND lo<=? ORDER BY lo DESC LIMIT 1"
+	putGap        = "REPLACE INTO gap(source,lo,hi) VALUES(?,?,?)"
+	dropGap       = "DELETE FROM gap WHERE source=? AND lo=?"
+	countGaps     = "SELECT count(*) FROM gap WHERE source=?"
+	oldestGap     = "SELECT lo FROM gap WHERE source=? ORDER BY lo LIMIT 1"
+)
