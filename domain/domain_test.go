@@ -43,7 +43,8 @@ func TestIDRefusals(t *testing.T) {
 	for _, s := range []string{
 		"", good[:35], good + "0", " " + good[1:], "{" + good + "}", "urn:uuid:" + good, strings.ReplaceAll(good, "-", ""),
 		strings.ReplaceAll(good, "-", "_"), "g" + good[1:], "48dac-eb6c33e-8219-81fe-df5af8eb46ec", good[:35] + "é",
-		"48daceb6-c33e-8219-81fe-df5af8eb46e-",
+		"48daceb6-c33e-8219-81fe-df5af8eb46e-", "48daceb6_c33e-8219-81fe-df5af8eb46ec", "48daceb6-c33e_8219-81fe-df5af8eb46ec",
+		"48daceb6-c33e-8219_81fe-df5af8eb46ec", "48daceb6-c33e-8219-81fe_df5af8eb46ec",
 	} {
 		if id, err := domain.ParseID(s); !errors.Is(err, domain.ErrID) || !id.IsZero() {
 			t.Errorf("%q reads as %v, %v", s, id, err)

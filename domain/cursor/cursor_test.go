@@ -90,7 +90,10 @@ func TestEveryAlteredByteIsRefused(t *testing.T) {
 			}
 		}
 	}
+	newer := append([]byte{version + 1}, raw[1:bodyLen]...)
+	newer = append(newer, key.mac(newer)...)
 	for name, text := range map[string]string{
+		"newer version": encoding.EncodeToString(newer), "spare bits set": s[:len(s)-1] + string(s[len(s)-1]+1),
 		"empty": "", "short": s[:len(s)-1], "long": s + "A", "padded": s + "=", "newline": s[:10] + "\n" + s[10:],
 		"std alphabet": "+/" + s[2:], "number": "42", "not text": "\xff\xfe",
 	} {

@@ -134,9 +134,6 @@ func OpenWith(kp Key, ev Event, part []byte) ([]byte, error) {
 	if subtle.ConstantTimeCompare(check[:], stored) != 1 {
 		return nil, ErrKey
 	}
-	if len(ev.Type) > maxType { // its length byte would say another type
-		return nil, ErrTampered
-	}
 	nonce := part[head : head+nonceLen]
 	plain, err := gcm(kp).Open(nil, nonce, part[head+nonceLen:], additional(ev, part[:head]))
 	if err != nil {

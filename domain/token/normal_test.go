@@ -25,6 +25,7 @@ func TestEmail(t *testing.T) {
 		{"he\u0301le\u0300ne@exemple.fr", "h\u00e9l\u00e8ne@exemple.fr", true},
 		{"a@Bücher.example", "a@xn--bcher-kva.example", true},
 		{"a@xn--bcher-kva.example", "a@xn--bcher-kva.example", true},
+		{"a@r3---é.fr", "a@xn--r3----fsa.fr", true},
 		{"a@exemple。fr", "a@exemple.fr", true},
 		{"a@exemple.fr.", "a@exemple.fr", true},
 		{"a@my_host.exemple.fr", "a@my_host.exemple.fr", true},

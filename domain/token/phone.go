@@ -2,7 +2,6 @@ package token
 
 import (
 	"strconv"
-	"strings"
 
 	"github.com/nyaruka/phonenumbers"
 	"golang.org/x/text/unicode/norm"
@@ -64,8 +63,6 @@ func (n *dialled) scan(s string) {
 			n.len++
 		case c == '+' && n.len == 0:
 			n.intl = true
-		case c == '(' && n.len > 0 && strings.HasPrefix(s[i:], "(0)"):
-			i += len("0)")
 		case n.len >= extensionAfter && beginsExtension(c):
 			return
 		}
@@ -171,11 +168,9 @@ func formatFrench(cc int, nsn []byte) (string, bool) {
 }
 
 // inUse knows the metropolitan ranges that are in use as a whole, by their first
-// three digits; for all others the library's tables decide.
+// three digits, the overseas ones taken out before; for all others the library's tables decide.
 func inUse(nsn []byte) bool {
 	switch p := int(nsn[0]-'0')*100 + int(nsn[1]-'0')*10 + int(nsn[2]-'0'); {
-	case p < 300:
-		return p < 262 || p > 269
 	case p < 600:
 		return p < 400 || p >= 410 && p < 590
 	default:
