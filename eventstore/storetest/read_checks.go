@@ -53,7 +53,7 @@ func fnError(h *harness) {
 			}
 			return nil
 		})
-		if err != mine { //nolint:errorlint // as it is
+		if err != mine { // as it is, not wrapped
 			h.Errorf("fn failed at %d: read returned %v", at, err)
 		}
 		if calls != at+1 {
