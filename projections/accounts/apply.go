@@ -36,7 +36,7 @@ func (s *Store) Apply(ctx context.Context, facts []projections.Fact) error {
 	m := s.model
 	var changes []change
 	for _, f := range facts {
-		if !concerns(f.Type) {
+		if !concerns(f.Fact) {
 			continue
 		}
 		if len(changes) == 0 {

@@ -67,10 +67,13 @@ type change struct {
 	token   *Token
 }
 
-// concerns reports whether the model looks at facts of this type.
-func concerns(t event.Type) bool {
-	switch t {
-	case event.AccountCreated, event.AccountDisabled, event.AccountTokenMade, event.AccountTokenEnded:
+// concerns reports whether the model looks at a fact. People of upstream systems
+// have accounts too (kind upstream), which call nothing here.
+func concerns(f *event.Fact) bool {
+	switch f.Type {
+	case event.AccountCreated:
+		return f.Codes.String("kind") != "upstream"
+	case event.AccountDisabled, event.AccountTokenMade, event.AccountTokenEnded:
 		return true
 	}
 	return false
