@@ -154,8 +154,8 @@ func (r *factReader) parts() (refs []PartRef, own []bool) {
 			r.fail()
 			return
 		}
-		if _, err := strict64.Decode(p.Commitment[:], []byte(c)); err != nil {
-			r.fail()
+		if n, err := strict64.Decode(p.Commitment[:], []byte(c)); err != nil || n != len(p.Commitment) {
+			r.fail() // base64 skips line breaks, so its length is checked as well
 		}
 		r.must("epoch")
 		p.Epoch = r.code()

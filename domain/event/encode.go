@@ -147,8 +147,12 @@ func (w *factWriter) codes(name string, c Codes) {
 	w.name(name)
 	w.b = append(w.b, '{')
 	for i, e := range c {
-		if !IsCode(e.Name) || (i > 0 && c[i-1].Name >= e.Name) {
-			w.err = errors.New("data names are not sorted codes")
+		if i > 0 && c[i-1].Name >= e.Name {
+			w.err = errors.New("data names are not sorted")
+			return
+		}
+		if !IsCode(e.Name) {
+			w.err = ErrNotCode
 			return
 		}
 		w.name(e.Name)
@@ -220,12 +224,17 @@ func IsCode(s string) bool {
 		return false
 	}
 	for i := range len(s) {
-		switch c := s[i]; {
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9':
-		case c == '_', c == '.', c == ':', c == '/', c == '*', c == '+', c == '-':
-		default:
+		if !codeBytes[s[i]] {
 			return false
 		}
 	}
 	return true
 }
+
+// codeBytes are the bytes a code may have.
+var codeBytes = func() (t [256]bool) {
+	for _, c := range []byte("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:/*+-") {
+		t[c] = true
+	}
+	return t
+}()
