@@ -56,6 +56,12 @@ var (
 // Key is a class key or a K_part: 32 random or derived bytes.
 type Key [32]byte
 
+// String and GoString keep keys out of logs.
+func (Key) String() string { return "key" }
+
+// GoString is String.
+func (k Key) GoString() string { return k.String() }
+
 // Event is what a part is bound to besides its key id.
 type Event struct {
 	ID   domain.ID

@@ -1,0 +1,130 @@
+package seal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"greffe/domain"
+	"greffe/domain/event"
+	"greffe/domain/part"
+	"greffe/eventstore/vault"
+)
+
+// ErrAltered: a stored part is not the one its fact committed to.
+var ErrAltered = errors.New("a stored part is not the one its fact commits to")
+
+// AlteredError names it.
+type AlteredError struct {
+	Event domain.ID
+	Class string
+}
+
+func (e *AlteredError) Error() string {
+	return fmt.Sprintf("the stored part %s of event %s is not the one its fact commits to; run greffe verify", e.Class, e.Event)
+}
+
+// Is makes errors.Is(err, ErrAltered) true.
+func (e *AlteredError) Is(target error) bool { return target == ErrAltered }
+
+// Opened is what could be read of one fact.
+type Opened struct {
+	Fields []event.Field
+	Gone   []event.PartRef // destroyed, or stored nowhere
+}
+
+// Open reads the parts of facts that want selects (nil: all). A part whose key
+// or bytes were destroyed is in Gone; one that does not match its commitment is
+// an AlteredError. Keys are looked at again after decrypting, so that what was
+// destroyed meanwhile does not leave.
+func (k *Keyring) Open(ctx context.Context, facts []*event.Fact, want func(*event.PartRef) bool) ([]Opened, error) {
+	var ids []vault.PartID
+	var owners []part.Owner
+	at := map[part.Owner]int{}
+	for _, f := range facts {
+		for i := range f.Parts {
+			ref := &f.Parts[i]
+			if want != nil && !want(ref) {
+				continue
+			}
+			ids = append(ids, vault.PartID{Event: f.ID, Class: ref.Class})
+			if _, ok := at[ref.Owner]; !ok {
+				at[ref.Owner] = len(owners)
+				owners = append(owners, ref.Owner)
+			}
+		}
+	}
+	stored, err := k.store.Parts(ctx, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read parts: %w", err)
+	}
+	sets, err := k.Load(ctx, owners)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Opened, len(facts))
+	n := 0
+	for fi, f := range facts {
+		for i := range f.Parts {
+			ref := &f.Parts[i]
+			if want != nil && !want(ref) {
+				continue
+			}
+			if err := out[fi].open(f, ref, stored[n], sets[at[ref.Owner]]); err != nil {
+				return nil, err
+			}
+			n++
+		}
+	}
+	return out, k.recheck(ctx, owners, sets, facts, out)
+}
+
+func (o *Opened) open(f *event.Fact, ref *event.PartRef, stored []byte, set *KeySet) error {
+	key, ok := set.Key(ref.Class, ref.Epoch)
+	if stored == nil || !ok {
+		o.Gone = append(o.Gone, *ref)
+		return nil
+	}
+	if part.Commit(stored) != ref.Commitment {
+		return &AlteredError{f.ID, ref.Class}
+	}
+	plain, err := part.Open(key, part.Event{ID: f.ID, Type: string(f.Type)}, stored)
+	if err != nil {
+		return fmt.Errorf("open part %s of event %s: %w", ref.Class, f.ID, err)
+	}
+	fields, err := event.ParsePlaintext(plain)
+	if err != nil {
+		return fmt.Errorf("open part %s of event %s: %w", ref.Class, f.ID, err)
+	}
+	o.Fields = append(o.Fields, fields...)
+	return nil
+}
+
+// recheck drops what was opened with keys that have been destroyed since.
+func (k *Keyring) recheck(ctx context.Context, owners []part.Owner, sets []*KeySet, facts []*event.Fact, out []Opened) error {
+	if len(owners) == 0 {
+		return nil
+	}
+	rows, err := k.store.Keys(ctx, owners)
+	if err != nil {
+		return fmt.Errorf("look at keys again: %w", err)
+	}
+	changed := map[part.Owner]bool{}
+	for i, row := range rows {
+		if row.Rev < sets[i].Rev || row.Destroyed != sets[i].Destroyed {
+			changed[owners[i]] = true
+		}
+	}
+	if len(changed) == 0 {
+		return nil
+	}
+	for i, f := range facts {
+		for j := range f.Parts {
+			if changed[f.Parts[j].Owner] {
+				out[i] = Opened{Gone: f.Parts}
+				break
+			}
+		}
+	}
+	return nil
+}
