@@ -1,0 +1,196 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"runtime"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"greffe/domain"
+	"greffe/domain/event"
+	"greffe/domain/part"
+	"greffe/domain/token"
+	"greffe/eventstore/vault"
+)
+
+// row is one fact in the making.
+type row struct {
+	fact     event.Fact
+	mac      [32]byte // digest of the body
+	macOwner part.Owner
+	tokens   []byte
+	parts    []plainPart // of the subject, or shared
+	own      []PlainPart // of a command
+	hold     token.Token
+
+	account    domain.ID // owner of parts, when set
+	quarantine domain.ID // owner of parts, when set
+	destroy    []part.Owner
+}
+
+// sealing is one part to be made: all that needs the random source and the key
+// sets is done beforehand, so that sealing runs on every core.
+type sealing struct {
+	key    part.Key
+	id     part.KeyID
+	event  part.Event
+	random part.Random
+	fields []event.Field
+	part   *vault.Part
+	ref    *event.PartRef
+}
+
+// build seals the parts and encodes the facts of the group.
+func (g *group) build() error {
+	g.batch.Rows = make([]vault.Row, len(g.rows))
+	var jobs []sealing
+	for i := range g.rows {
+		var err error
+		if jobs, err = g.plan(i, jobs); err != nil {
+			return err
+		}
+	}
+	if err := g.randomise(jobs); err != nil {
+		return err
+	}
+	if err := sealAll(jobs); err != nil {
+		return err
+	}
+	for i := range g.rows {
+		r := &g.rows[i]
+		fact, err := event.AppendFact(nil, &r.fact)
+		if err != nil {
+			return err
+		}
+		g.batch.Rows[i].Fact = fact
+	}
+	return g.wrap()
+}
+
+// plan fixes the keys of a row's parts and its body MAC.
+func (g *group) plan(i int, jobs []sealing) ([]sealing, error) {
+	r, out := &g.rows[i], &g.batch.Rows[i]
+	out.Event, out.Tokens = r.fact.ID, r.tokens
+	rand := g.c.l.cfg.Rand
+	if r.macOwner.Kind != 0 {
+		set, err := g.set(context.Background(), r.macOwner)
+		if err != nil {
+			return nil, err
+		}
+		key, err := set.Ensure(classIntake, part.EpochWhole, rand)
+		if err != nil {
+			return nil, err
+		}
+		out.Owner, out.BodyMAC = r.macOwner, bodyMAC(key, r.mac)
+	}
+	if r.hold != (token.Token{}) {
+		g.batch.Holds = append(g.batch.Holds, vault.Hold{Token: r.hold, ID: r.quarantine})
+	}
+	plain := r.own
+	for _, p := range r.parts {
+		plain = append(plain, PlainPart{Key: part.KeyID{Owner: r.owner(&p), Class: p.class, Epoch: p.epoch}, Fields: p.fields})
+	}
+	slices.SortFunc(plain, func(a, b PlainPart) int { return strings.Compare(a.Key.Class, b.Key.Class) })
+	out.Parts = make([]vault.Part, len(plain))
+	r.fact.Parts = make([]event.PartRef, len(plain))
+	for j, p := range plain {
+		set, err := g.set(context.Background(), p.Key.Owner)
+		if err != nil {
+			return nil, err
+		}
+		key, err := set.Ensure(p.Key.Class, p.Key.Epoch, rand)
+		if err != nil {
+			return nil, err
+		}
+		out.Parts[j].Key = p.Key
+		r.fact.Parts[j] = event.PartRef{Owner: p.Key.Owner, Class: p.Key.Class, Epoch: p.Key.Epoch}
+		jobs = append(jobs, sealing{key: key, id: p.Key, event: part.Event{ID: r.fact.ID, Type: string(r.fact.Type)},
+			fields: p.Fields, part: &out.Parts[j], ref: &r.fact.Parts[j]})
+	}
+	return jobs, nil
+}
+
+func (r *row) owner(p *plainPart) part.Owner {
+	switch {
+	case p.shared:
+		return part.LedgerOwner()
+	case !r.account.IsZero():
+		return part.AccountOwner(r.account)
+	case !r.quarantine.IsZero():
+		return part.QuarantineOwner(r.quarantine)
+	}
+	return part.SubjectOwner(r.fact.Subject)
+}
+
+// randomise draws all salts and nonces in one read.
+func (g *group) randomise(jobs []sealing) error {
+	const each = len(part.Random{}.Salt) + len(part.Random{}.Nonce)
+	buf := make([]byte, each*len(jobs))
+	if _, err := io.ReadFull(g.c.l.cfg.Rand, buf); err != nil {
+		return fmt.Errorf("random bytes: %w", err)
+	}
+	for i := range jobs {
+		b := buf[i*each:]
+		n := copy(jobs[i].random.Salt[:], b)
+		copy(jobs[i].random.Nonce[:], b[n:each])
+	}
+	return nil
+}
+
+// sealAll seals in parallel where it is worth it.
+func sealAll(jobs []sealing) error {
+	workers := min(runtime.GOMAXPROCS(0), 1+len(jobs)/64)
+	chunk := (len(jobs) + workers - 1) / max(workers, 1)
+	var eg errgroup.Group
+	for len(jobs) > 0 {
+		n := min(chunk, len(jobs))
+		mine := jobs[:n]
+		jobs = jobs[n:]
+		eg.Go(func() error {
+			for i := range mine {
+				if err := mine[i].seal(); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return eg.Wait()
+}
+
+func (s *sealing) seal() error {
+	plain := event.Plaintext(s.fields)
+	b, err := part.Seal(s.key, s.id, s.event, &s.random, plain)
+	clear(plain)
+	if err != nil {
+		return err
+	}
+	s.part.Bytes = b
+	s.ref.Commitment = part.Commit(b)
+	return nil
+}
+
+// wrap writes the key sets that changed and demands that the others did not.
+func (g *group) wrap() error {
+	for _, s := range g.sets {
+		if s == nil || s.Destroyed {
+			continue
+		}
+		if !s.Dirty() {
+			if s.Rev > 0 {
+				g.batch.Touch = append(g.batch.Touch, vault.KeyCheck{Owner: s.Owner, Rev: s.Rev})
+			}
+			continue
+		}
+		w, err := g.c.l.keys.Wrap(s)
+		if err != nil {
+			return err
+		}
+		g.batch.Keys = append(g.batch.Keys, w)
+	}
+	return nil
+}

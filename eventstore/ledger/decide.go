@@ -1,0 +1,255 @@
+package ledger
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"fmt"
+	"slices"
+
+	"greffe/domain"
+	"greffe/domain/event"
+	"greffe/domain/part"
+	"greffe/domain/token"
+	"greffe/eventstore/vault"
+)
+
+// decide settles one item: what it becomes and which facts that takes.
+func (g *group) decide(ctx context.Context, i int, it *item) error {
+	*it.result = Result{ID: it.result.ID}
+	if it.own != nil {
+		return g.writeOwn(ctx, i, it)
+	}
+	if !it.id.IsZero() {
+		if first := g.first[it.id]; first != nil {
+			g.repeat(i, it, first)
+			return nil
+		}
+		if known, ok := g.intake[it.id]; ok {
+			return g.again(ctx, it, known)
+		}
+	}
+	if it.refuse != nil {
+		return g.quarantine(ctx, i, it)
+	}
+	return g.record(ctx, i, it)
+}
+
+// repeat answers an event whose id came earlier in the same group.
+func (g *group) repeat(i int, it, first *item) {
+	if it.digest != first.digest {
+		*it.result = Result{ID: it.in.ID, Status: Conflict, Event: it.id, Subject: first.result.Subject, Refusal: conflict()}
+	} else {
+		*it.result = *first.result
+		if it.result.Status == Recorded {
+			it.result.Status = Duplicate
+		}
+	}
+	for j := range i { // the first one's fact is in this group
+		if g.items[j] == first {
+			g.at[i] = g.at[j]
+		}
+	}
+}
+
+// again answers an event whose id was recorded before.
+func (g *group) again(ctx context.Context, it *item, known vault.Intake) error {
+	res := it.result
+	*res = Result{ID: it.in.ID, Event: it.id, Position: known.Position}
+	if known.Owner.Kind == part.Subject {
+		res.Subject = known.Owner.ID
+	}
+	if known.BodyMAC == nil {
+		res.Status = Erased
+		return nil
+	}
+	set, err := g.set(ctx, known.Owner)
+	if err != nil {
+		return err
+	}
+	key, ok := set.Key(classIntake, part.EpochWhole)
+	switch {
+	case set.Destroyed:
+		res.Status = Erased
+	case !ok:
+		return fmt.Errorf("the key of body MACs of %s is missing without a destruction", known.Owner)
+	case hmac.Equal(bodyMAC(key, it.digest), known.BodyMAC):
+		res.Status = Duplicate
+	default:
+		res.Status, res.Refusal = Conflict, conflict()
+	}
+	return nil
+}
+
+func conflict() *event.Refusal { return &event.Refusal{Code: "id_conflict", Field: "id"} }
+
+func bodyMAC(k part.Key, digest [32]byte) []byte {
+	m := hmac.New(sha256.New, k[:])
+	m.Write([]byte("greffe/body/1"))
+	m.Write(digest[:])
+	return m.Sum(nil)[:16]
+}
+
+// record makes the facts of an event that is understood and new.
+func (g *group) record(ctx context.Context, i int, it *item) error {
+	in, d := it.in, it.draft
+	subject, err := g.subject(it.subject)
+	if err != nil {
+		return err
+	}
+	owner := part.LedgerOwner()
+	if !subject.IsZero() {
+		owner = part.SubjectOwner(subject)
+	}
+	set, err := g.set(ctx, owner)
+	if err != nil {
+		return err
+	}
+	if set.Destroyed {
+		*it.result = Result{ID: in.ID, Status: Erased, Event: it.id, Subject: subject}
+		return nil
+	}
+	r := row{fact: event.Fact{
+		ID: it.id, Type: in.Type, Subject: subject, Controller: d.Controller,
+		Time: d.Time, Recorded: domain.NewTime(it.now), Policy: it.rules.version, Sequence: in.Sequence,
+		Codes: d.Codes, Unset: d.Unset, Lacks: d.Lacks, Warnings: d.Warnings,
+	}, mac: it.digest, macOwner: owner, tokens: it.tokens, parts: slices.Clone(it.parts)}
+	for _, f := range d.Fields {
+		r.fact.Fields = append(r.fact.Fields, f.Path)
+	}
+	if err := g.names(ctx, it, &r); err != nil {
+		return err
+	}
+	if held, ok := g.holds[it.hold]; ok {
+		if err := g.release(it, held, "recorded"); err != nil {
+			return err
+		}
+	}
+	it.result.Status, it.result.Event, it.result.Subject, it.result.Warnings = Recorded, it.id, subject, r.fact.Warnings
+	g.first[it.id] = it
+	g.at[i] = len(g.rows)
+	g.rows = append(g.rows, r)
+	return nil
+}
+
+// names resolves whom the event names besides its subject: producer, actor,
+// linked contacts, subjects of an access.
+func (g *group) names(ctx context.Context, it *item, r *row) error {
+	in, d := it.in, it.draft
+	source, err := g.producer(it)
+	if err != nil {
+		return err
+	}
+	r.fact.Source = source
+	actor, err := g.account(it, source)
+	if err != nil {
+		return err
+	}
+	if d.Link != nil {
+		if err := g.linked(it, r); err != nil {
+			return err
+		}
+	}
+	upstream := []event.Field{quoted("upstream.id", in.ID)}
+	if g.fresh[it.subject] {
+		upstream = append(upstream, quoted("upstream.subject", in.Subject))
+	}
+	if in.Type == event.AccessRecorded {
+		return g.accessed(it, r, actor, upstream)
+	}
+	r.fact.Actor = actor
+	if len(r.parts) == 0 {
+		r.parts = []plainPart{{class: classIdentity, epoch: it.rules.policy.Epoch(classIdentity, d.Time.Time), shared: r.fact.Subject.IsZero()}}
+	}
+	r.parts[0].fields = append(r.parts[0].fields, upstream...)
+	return nil
+}
+
+// accessed seals who read whom: a fact of access names neither (délib. CNIL
+// 2021-122: the journal has its own, shorter life).
+func (g *group) accessed(it *item, r *row, actor domain.ID, fields []event.Field) error {
+	subjects := make([]domain.ID, 0, len(it.others)+1)
+	if !r.fact.Subject.IsZero() {
+		subjects = append(subjects, r.fact.Subject)
+		r.fact.Subject, r.macOwner = domain.ID{}, part.LedgerOwner()
+	}
+	for _, t := range it.others {
+		id, err := g.subject(t)
+		if err != nil {
+			return err
+		}
+		subjects = append(subjects, id)
+	}
+	fields = append(fields, AccessFields(actor, subjects)...)
+	for _, p := range r.parts {
+		fields = append(fields, p.fields...)
+	}
+	r.parts = []plainPart{{class: classAccess, epoch: it.rules.policy.Epoch(classAccess, it.draft.Time.Time), shared: true, fields: fields}}
+	return nil
+}
+
+// linked puts the other contact of a merge, or the new external id of a rekey.
+func (g *group) linked(it *item, r *row) error {
+	if it.in.Type != event.ContactRekeyed {
+		into, err := g.subject(it.link)
+		if err != nil {
+			return err
+		}
+		r.fact.Codes = r.fact.Codes.With("into", into.String())
+		return nil
+	}
+	if other, ok := g.c.links.get(it.link); ok {
+		r.fact.Codes = r.fact.Codes.With("to", other.String())
+		if other != r.fact.Subject {
+			r.fact.Warnings = append(r.fact.Warnings, event.Warning{Field: "to", Rule: "known_as_another_contact"})
+		}
+		return nil
+	}
+	g.link(it.link, r.fact.Subject)
+	r.fact.Codes = r.fact.Codes.With("to", r.fact.Subject.String())
+	return nil
+}
+
+// subject is the id of an external id, made now if it is new.
+func (g *group) subject(t token.Token) (domain.ID, error) {
+	if t == (token.Token{}) {
+		return domain.ID{}, nil
+	}
+	if id, ok := g.c.links.get(t); ok {
+		return id, nil
+	}
+	id, err := domain.RandomID(g.c.l.cfg.Rand)
+	if err != nil {
+		return domain.ID{}, err
+	}
+	g.owned[id] = true
+	g.link(t, id)
+	return id, nil
+}
+
+// link is visible to the rest of the group at once; if the transaction fails
+// the committer forgets all it knew.
+func (g *group) link(t token.Token, id domain.ID) {
+	g.batch.Links = append(g.batch.Links, vault.Link{Token: t, ID: id})
+	g.c.links.put(t, id)
+	g.fresh[t] = true
+}
+
+// AccessFields are the sealed fields of an access: by whom, to whom.
+func AccessFields(account domain.ID, subjects []domain.ID) []event.Field {
+	var out []event.Field
+	if !account.IsZero() {
+		out = append(out, quoted("access.account", account.String()))
+	}
+	list := make([]byte, 0, 40*len(subjects)+2)
+	list = append(list, '[')
+	for i, s := range subjects {
+		if i > 0 {
+			list = append(list, ',')
+		}
+		list = append(list, '"')
+		list = append(list, s.String()...)
+		list = append(list, '"')
+	}
+	return append(out, event.Field{Path: "access.subjects", Value: append(list, ']')})
+}

@@ -1,0 +1,143 @@
+package ledger
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"greffe/domain"
+	"greffe/domain/event"
+	"greffe/domain/part"
+	"greffe/domain/token"
+)
+
+// sweep queues owners whose keys and bytes may go. It never blocks the record
+// path; what a crash leaves undone, Sweep of the released items does again.
+func (l *Ledger) sweep(owners []part.Owner) {
+	if len(owners) == 0 {
+		return
+	}
+	l.broom.Lock()
+	l.dust = append(l.dust, owners...)
+	l.broom.Unlock()
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (l *Ledger) sweepLoop(ctx context.Context) {
+	defer l.wg.Done()
+	for {
+		select {
+		case <-l.wake:
+		case <-ctx.Done():
+			return
+		}
+		l.broom.Lock()
+		owners := l.dust
+		l.dust = nil
+		l.broom.Unlock()
+		if err := l.cfg.Vault.Destroy(ctx, owners); err != nil {
+			l.cfg.Logger.Error("closed quarantine items could not be destroyed yet", "items", len(owners), "error", err)
+		}
+	}
+}
+
+// ErrNotHeld: the quarantine item is closed, expired or never was.
+var ErrNotHeld = errors.New("no such item in quarantine")
+
+// Held opens a quarantined input. f is its ingest.quarantined fact. The caller
+// has recorded the access.
+func (l *Ledger) Held(ctx context.Context, f *event.Fact) ([]byte, error) {
+	raw, _, err := l.held(ctx, f)
+	return raw, err
+}
+
+func (l *Ledger) held(ctx context.Context, f *event.Fact) (raw []byte, hold token.Token, err error) {
+	if f.Type != event.IngestQuarantined {
+		return nil, hold, ErrNotHeld
+	}
+	opened, err := l.keys.Open(ctx, []*event.Fact{f}, nil)
+	if err != nil {
+		return nil, hold, fmt.Errorf("open quarantine item: %w", err)
+	}
+	for _, x := range opened[0].Fields {
+		switch x.Path {
+		case pathRaw:
+			raw = []byte(stringOf(x.Value))
+		case pathHold:
+			if n, err := hex.Decode(hold[:], []byte(stringOf(x.Value))); err != nil || n != len(hold) {
+				return nil, hold, fmt.Errorf("open quarantine item: %w", event.ErrPlaintext)
+			}
+		}
+	}
+	if raw == nil {
+		return nil, hold, ErrNotHeld
+	}
+	return raw, hold, nil
+}
+
+// The fields of a quarantine item's part.
+const (
+	pathHold = "quarantine.hold" // the marker's token, in hex
+	pathRaw  = "quarantine.raw"
+)
+
+// Outcomes of a quarantine item.
+const (
+	OutcomeRecorded  = "recorded"  // a good event of the same id came
+	OutcomeReplaced  = "replaced"  // another bad one came
+	OutcomeRepaired  = "repaired"  // a person corrected it
+	OutcomeDiscarded = "discarded" // a person decided against it
+	OutcomeExpired   = "expired"   // nobody did anything in time
+)
+
+// CloseHeld ends a quarantine item: a fact says how, then its key and bytes are
+// destroyed. f is its ingest.quarantined fact.
+func (l *Ledger) CloseHeld(ctx context.Context, actor domain.ID, f *event.Fact, outcome string) (domain.Position, error) {
+	_, hold, err := l.held(ctx, f)
+	if err != nil {
+		return 0, err
+	}
+	own := Own{
+		Type: event.IngestReleased, Actor: actor,
+		Codes:   event.Codes{}.With("item", f.ID.String()).With("outcome", outcome),
+		lifts:   []token.Token{hold},
+		destroy: []part.Owner{part.QuarantineOwner(f.ID)},
+	}
+	w, err := l.Write(ctx, []Own{own})
+	if err != nil {
+		return 0, err
+	}
+	return w[0].Position, nil
+}
+
+// Repair records the corrected form of a quarantined input and, if it could be
+// recorded, closes the item.
+func (l *Ledger) Repair(ctx context.Context, actor domain.ID, f *event.Fact, corrected []byte) (Result, error) {
+	if _, err := l.Held(ctx, f); err != nil {
+		return Result{}, err
+	}
+	res, err := l.Record(ctx, [][]byte{corrected})
+	if err != nil {
+		return Result{}, err
+	}
+	if res[0].Status == Recorded || res[0].Status == Duplicate {
+		_, err = l.CloseHeld(ctx, actor, f, OutcomeRepaired)
+		if errors.Is(err, ErrNotHeld) { // the recording itself released it
+			err = nil
+		}
+	}
+	return res[0], err
+}
+
+// Sweep destroys what released items left behind after a crash.
+func (l *Ledger) Sweep(ctx context.Context, items []domain.ID) error {
+	owners := make([]part.Owner, len(items))
+	for i, id := range items {
+		owners[i] = part.QuarantineOwner(id)
+	}
+	return l.cfg.Vault.Destroy(ctx, owners)
+}
