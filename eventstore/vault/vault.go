@@ -9,7 +9,10 @@
 //   - A batch's facts stay readable, byte for byte, through Pending until the
 //     batch is said to be done, however often the process dies.
 //   - What Destroy returned for is gone from the store's files: rows, index rows,
-//     free pages and the write-ahead log.
+//     free pages and the write-ahead log. After an error of Destroy, or a crash in
+//     it, some of it may be left; the same call again finishes it.
+//   - Given slices are neither kept nor changed; what is returned is the caller's.
+//     What Pending and Walk pass is valid during the call, which may use the store.
 //
 // Assumed: one ledger per vault; the KEK is elsewhere. A crash leaves each
 // transaction whole or absent.
@@ -25,9 +28,11 @@ import (
 )
 
 var (
-	// ErrExists: an event id of the batch has an intake row already. Not committed.
+	// ErrExists: an event id of the batch has an intake row already, or the batch
+	// names an event, or a class of an event, twice. Not committed.
 	ErrExists = errors.New("an event of the batch is recorded already")
-	// ErrStale: a key row or a link changed since it was read. Not committed.
+	// ErrStale: a key row or a link changed since it was read, its owner was
+	// destroyed, or the batch names it twice. Not committed.
 	ErrStale = errors.New("the vault changed since it was read")
 	// ErrClosed: the vault was closed. Not committed.
 	ErrClosed = errors.New("the vault is closed")
@@ -56,7 +61,7 @@ type Batch struct {
 type Row struct {
 	Event   domain.ID  // unique
 	Fact    []byte     // verbatim
-	Owner   part.Owner // whose key BodyMAC is made with; zero when there is none
+	Owner   part.Owner // BodyMAC is made with its key; BodyMAC and Tokens go when it does; zero when there is none
 	BodyMAC []byte     // 16 bytes, or nil: no body to compare
 	Tokens  []byte     // packed blind indexes (domain/token), or nil
 	Parts   []Part
@@ -75,8 +80,8 @@ type Link struct {
 }
 
 // KeyRow is an owner's class keys, wrapped together. Rev counts its writes from
-// 1; 0 means there is none. Destroyed tells an owner whose row was destroyed from
-// one that never was.
+// 1; 0 means there is none. Destroyed tells an owner whose row was destroyed
+// (Rev 0, no bytes, for ever) from one that never was.
 type KeyRow struct {
 	Rev       int64
 	Wrapped   []byte
@@ -90,7 +95,8 @@ type KeyWrite struct {
 	Wrapped []byte
 }
 
-// KeyCheck demands that an owner's row still has this revision.
+// KeyCheck demands that an owner's row has this revision before the batch's own
+// writes; 0 that there is none. A destroyed owner passes no check.
 type KeyCheck struct {
 	Owner part.Owner
 	Rev   int64
@@ -107,8 +113,8 @@ type Hold struct {
 type Intake struct {
 	Found    bool
 	Position domain.Position // planned until the batch is in the log
-	Owner    part.Owner
-	BodyMAC  []byte // nil when there was none or its owner was destroyed
+	Owner    part.Owner      // stays when it is destroyed
+	BodyMAC  []byte          // nil when there was none or its owner was destroyed
 }
 
 // Pending is a prepared batch that may or may not be in the log.
@@ -127,13 +133,16 @@ type PartID struct {
 // Store is the port. Methods may be called concurrently; answers come in the
 // order of the arguments, zero values where nothing is stored.
 type Store interface {
-	// Prepare stores a batch and returns its number; numbers grow.
+	// Prepare stores a batch and returns its number; numbers grow, with gaps. A
+	// batch without rows is never pending.
 	Prepare(ctx context.Context, b *Batch) (int64, error)
-	// Rebase moves a prepared batch that lost the race for its positions.
+	// Rebase moves a pending batch that lost the race for its positions; ErrStale
+	// if it is not pending.
 	Rebase(ctx context.Context, number int64, base domain.Position) error
 	// Done drops the facts of batches up to number, as Batch.Done does.
 	Done(ctx context.Context, number int64) error
-	// Pending calls fn for each batch that is not done, in order of number.
+	// Pending calls fn for each batch that is not done, in order of number, and
+	// returns fn's error as it is.
 	Pending(ctx context.Context, fn func(Pending) error) error
 
 	Intake(ctx context.Context, events []domain.ID) ([]Intake, error)
@@ -143,13 +152,15 @@ type Store interface {
 	Parts(ctx context.Context, ids []PartID) ([][]byte, error)
 	Tokens(ctx context.Context, events []domain.ID) ([][]byte, error)
 
-	// RewriteKeys replaces key rows outside a batch, under their revisions.
+	// RewriteKeys creates or replaces key rows outside a batch, all or none, under
+	// their revisions.
 	RewriteKeys(ctx context.Context, w []KeyWrite) error
 	// Destroy removes the owners' key rows (leaving them marked destroyed), then
-	// all their parts, tokens and body MACs, and every trace in the files.
+	// all their parts, tokens and body MACs, and every trace in the files. An owner
+	// that had no row is marked too.
 	Destroy(ctx context.Context, owners []part.Owner) error
 	// Walk calls fn for every stored part, in the order of recording: for
-	// verification, which compares commitments.
+	// verification, which compares commitments. It returns fn's error as it is.
 	Walk(ctx context.Context, fn func(event domain.ID, p Part) error) error
 
 	// Meta reads and SetMeta writes small named values (format version, ledger

@@ -8,18 +8,43 @@ import (
 	"greffe/domain/token"
 )
 
+// index says how one kind of entry is kept: in memory and in which tree.
+type index[K comparable, V any] struct {
+	sql string // SELECT key, value… WHERE key IN
+	of  func(*generation) map[K]V
+	enc func(K) []byte
+	dec func([]byte) K
+	val func(row []driver.Value) (V, error)
+}
+
 // find looks keys up in memory first and then in the tree. The order matters: an
-// entry leaves memory only when the tree has it.
-func find[K comparable, V any](s *Store, c *conn, keys []K, sql string,
-	of func(*generation) map[K]V, enc func(K) []byte, dec func([]byte) K, val func([]driver.Value) (V, error),
-) (map[K]V, error) {
-	found := make(map[K]V)
-	var rest []driver.Value
+// entry leaves memory only when the tree has it. If a generation was frozen
+// between the two, a batch may be in the tree in part and was not in memory when
+// that was looked at; then it looks again and holds commits off meanwhile.
+func find[K comparable, V any](s *Store, c *conn, keys []K, ix index[K, V]) (map[K]V, error) {
 	s.mu.RLock()
-	young := of(s.active)
+	freezes := s.freezes
+	found, rest := inMemory(s, keys, ix)
+	s.mu.RUnlock()
+	err := inTree(c, found, rest, ix)
+	if err != nil || len(rest) == 0 {
+		return found, err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if freezes == s.freezes {
+		return found, nil
+	}
+	found, rest = inMemory(s, keys, ix)
+	return found, inTree(c, found, rest, ix)
+}
+
+func inMemory[K comparable, V any](s *Store, keys []K, ix index[K, V]) (found map[K]V, rest []driver.Value) {
+	found = make(map[K]V)
+	young := ix.of(s.active)
 	var old map[K]V
 	if s.frozen != nil {
-		old = of(s.frozen.gen)
+		old = ix.of(s.frozen.gen)
 	}
 	for _, k := range keys {
 		v, ok := young[k]
@@ -29,17 +54,17 @@ func find[K comparable, V any](s *Store, c *conn, keys []K, sql string,
 		if ok {
 			found[k] = v
 		} else {
-			rest = append(rest, enc(k))
+			rest = append(rest, ix.enc(k))
 		}
 	}
-	s.mu.RUnlock()
-	return found, c.in(sql, rest, func(row []driver.Value) error {
-		v, err := val(row)
-		if err != nil {
-			return err
-		}
-		found[dec(blob(row[0]))] = v
-		return nil
+	return found, rest
+}
+
+func inTree[K comparable, V any](c *conn, found map[K]V, keys []driver.Value, ix index[K, V]) error {
+	return c.in(ix.sql, keys, func(row []driver.Value) error {
+		v, err := ix.val(row)
+		found[ix.dec(blob(row[0]))] = v
+		return err
 	})
 }
 
@@ -54,29 +79,35 @@ func idOf(row []driver.Value) (domain.ID, error) {
 
 // events finds the seqs of events; absent ones are missing from the map.
 func (s *Store) events(c *conn, ids []domain.ID) (map[domain.ID]int64, error) {
-	return find(s, c, ids, "SELECT event, seq FROM intake WHERE event IN ",
-		func(g *generation) map[domain.ID]int64 { return g.events },
-		func(id domain.ID) []byte { return id[:] },
-		func(b []byte) domain.ID { return domain.ID(b) },
-		func(row []driver.Value) (int64, error) { return integer(row[1]), nil })
+	return find(s, c, ids, index[domain.ID, int64]{
+		sql: "SELECT event, seq FROM intake WHERE event IN ",
+		of:  func(g *generation) map[domain.ID]int64 { return g.events },
+		enc: func(id domain.ID) []byte { return id[:] },
+		dec: func(b []byte) domain.ID { return domain.ID(b) },
+		val: func(row []driver.Value) (int64, error) { return integer(row[1]), nil },
+	})
 }
 
 // owners finds the states of owners.
 func (s *Store) owners(c *conn, owners []part.Owner) (map[part.Owner]ownerState, error) {
-	return find(s, c, owners, "SELECT owner, rev, slot, destroyed FROM owner WHERE owner IN ",
-		func(g *generation) map[part.Owner]ownerState { return g.owners },
-		ownerKey,
-		func(b []byte) part.Owner { return part.Owner{ID: domain.ID(b), Kind: part.OwnerKind(b[16])} },
-		func(row []driver.Value) (ownerState, error) {
+	return find(s, c, owners, index[part.Owner, ownerState]{
+		sql: "SELECT owner, rev, slot, destroyed FROM owner WHERE owner IN ",
+		of:  func(g *generation) map[part.Owner]ownerState { return g.owners },
+		enc: ownerKey,
+		dec: func(b []byte) part.Owner { return part.Owner{ID: domain.ID(b), Kind: part.OwnerKind(b[16])} },
+		val: func(row []driver.Value) (ownerState, error) {
 			return ownerState{rev: integer(row[1]), slot: integer(row[2]), destroyed: integer(row[3]) == 1}, nil
-		})
+		},
+	})
 }
 
 // links finds the ids that tokens are linked to.
 func (s *Store) links(c *conn, tokens []token.Token) (map[token.Token]domain.ID, error) {
-	return find(s, c, tokens, "SELECT token, id FROM link WHERE token IN ",
-		func(g *generation) map[token.Token]domain.ID { return g.links },
-		func(t token.Token) []byte { return t[:] },
-		func(b []byte) token.Token { return token.Token(b) },
-		idOf)
+	return find(s, c, tokens, index[token.Token, domain.ID]{
+		sql: "SELECT token, id FROM link WHERE token IN ",
+		of:  func(g *generation) map[token.Token]domain.ID { return g.links },
+		enc: func(t token.Token) []byte { return t[:] },
+		dec: func(b []byte) token.Token { return token.Token(b) },
+		val: idOf,
+	})
 }

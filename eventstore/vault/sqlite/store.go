@@ -37,9 +37,10 @@ type Store struct {
 	gate    sync.RWMutex // readers hold it shared; emptying the log needs it alone
 	closed  bool
 
-	mu     sync.RWMutex // guards the generations
-	active *generation
-	frozen *sweep
+	mu      sync.RWMutex // guards the generations
+	active  *generation
+	frozen  *sweep
+	freezes int
 }
 
 var _ vault.Store = (*Store)(nil)
@@ -154,6 +155,7 @@ func (s *Store) commit(t *txn, swept int) {
 	if s.frozen == nil && s.active.size >= s.frozenAt {
 		s.frozen = newSweep(s.active)
 		s.active = newGeneration()
+		s.freezes++
 	}
 }
 
