@@ -172,3 +172,16 @@ func TestRefusalNamesItsField(t *testing.T) {
 		t.Errorf("%v", r)
 	}
 }
+
+// TestOwnFieldsAreNamedByCodes: an upstream's field names may hold anything.
+func TestOwnFieldsAreNamedByCodes(t *testing.T) {
+	t.Parallel()
+	d := understand(t, envelope(event.ContactChanged,
+		`{"set":{"custom":{"ok-1":1,"a \"quoted\" name":2,"jeanne@example.fr":3,"née":null}},"unset":["custom.née"]}`))
+	if len(d.Fields) != 1 || d.Fields[0].Path != "custom.ok-1" || len(d.Unset) != 0 || len(d.Warnings) != 4 {
+		t.Errorf("%+v", d)
+	}
+	if back, err := event.ParsePlaintext(event.Plaintext(d.Fields)); err != nil || len(back) != 1 {
+		t.Errorf("%v, %v", back, err)
+	}
+}

@@ -1,6 +1,7 @@
 package event
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"time"
@@ -176,15 +177,15 @@ func (u *reading) member(s *shape, val jsontext.Value) {
 		return
 	}
 	below := s.objects[string(u.path)]
-	path, own := strings.CutPrefix(string(u.path), "custom.")
-	switch own = own && s.contact; {
+	own := s.contact && bytes.HasPrefix(u.path, []byte("custom.")) && IsCode(string(u.path))
+	switch {
 	case below != "" && kind == '{':
 		u.object(s, below, val)
 	case own && kind != 'n':
-		u.seal("custom."+path, val)
+		u.seal(string(u.path), val)
 	case own && u.in.Type == ContactChanged:
-		u.unset("custom." + path)
-	case kind != 'n':
+		u.unset(string(u.path))
+	case kind != 'n' || u.in.Type == ContactChanged:
 		u.warn("unknown", "unknown_field")
 	}
 }
@@ -210,7 +211,7 @@ func (u *reading) unset(path string) {
 	switch {
 	case catalogue[ContactCreated].byPath[path] != nil:
 		u.d.Unset = append(u.d.Unset, path)
-	case strings.HasPrefix(path, "custom.") && u.v.HasField(path):
+	case strings.HasPrefix(path, "custom.") && IsCode(path) && u.v.HasField(path):
 		u.d.Fields = append(u.d.Fields, Field{Path: path, Value: []byte("null")})
 	default:
 		u.warn("unknown", "unknown_field")
