@@ -15,6 +15,7 @@ type producer struct {
 	first, last int64
 	late        int64 // numbers that came after a higher one
 	position    int64
+	gaps        int64 // ranges kept
 }
 
 func (b *batch) produced(f projections.Fact) error {
@@ -35,11 +36,11 @@ func (b *batch) produced(f projections.Fact) error {
 		lo := p.last + 1
 		p.last = n
 		if n > lo {
-			return b.open(f.Source, lo, n-1)
+			return b.open(p, f.Source, lo, n-1)
 		}
 	default:
 		p.late++
-		return b.fill(f.Source, n)
+		return b.fill(p, f.Source, n)
 	}
 	return nil
 }
@@ -51,6 +52,7 @@ func (b *batch) producer(id domain.ID) (*producer, error) {
 	p := new(producer)
 	err := b.tx.Query(getProducer, func(row []driver.Value) error {
 		p.facts, p.late, p.position = row[0].(int64), row[3].(int64), row[4].(int64)
+		p.gaps = row[5].(int64)
 		if p.first, p.counts = row[1].(int64); p.counts {
 			p.last = row[2].(int64)
 		}
@@ -69,29 +71,33 @@ func (p *producer) save(tx *sqlfile.Tx, id domain.ID) error {
 	if p.counts {
 		first, last = p.first, p.last
 	}
-	_, err := tx.Exec(putProducer, id[:], p.facts, first, last, p.late, p.position)
+	_, err := tx.Exec(putProducer, id[:], p.facts, first, last, p.late, p.position, p.gaps)
 	return err
 }
 
 // open notes the missing numbers [lo, hi]. Of more than maxGaps the oldest goes.
-func (b *batch) open(source domain.ID, lo, hi int64) error {
+func (b *batch) open(p *producer, source domain.ID, lo, hi int64) error {
 	if _, err := b.tx.Exec(putGap, source[:], lo, hi); err != nil {
 		return err
 	}
-	n, _, err := b.tx.Int(countGaps, source[:])
-	if err != nil || n <= maxGaps {
-		return err
+	if p.gaps++; p.gaps <= maxGaps {
+		return nil
 	}
 	oldest, _, err := b.tx.Int(oldestGap, source[:])
 	if err != nil {
 		return err
 	}
-	_, err = b.tx.Exec(dropGap, source[:], oldest)
+	return b.drop(p, source, oldest)
+}
+
+func (b *batch) drop(p *producer, source domain.ID, lo int64) error {
+	p.gaps--
+	_, err := b.tx.Exec(dropGap, source[:], lo)
 	return err
 }
 
 // fill takes n out of the gap it lies in, if any.
-func (b *batch) fill(source domain.ID, n int64) error {
+func (b *batch) fill(p *producer, source domain.ID, n int64) error {
 	lo, hi := int64(0), int64(-1)
 	err := b.tx.Query(getGap, func(row []driver.Value) error {
 		lo, hi = row[0].(int64), row[1].(int64)
@@ -100,16 +106,16 @@ func (b *batch) fill(source domain.ID, n int64) error {
 	if err != nil || n > hi {
 		return err
 	}
-	if _, err := b.tx.Exec(dropGap, source[:], lo); err != nil {
+	if err := b.drop(p, source, lo); err != nil {
 		return err
 	}
 	if n > lo {
-		if _, err := b.tx.Exec(putGap, source[:], lo, n-1); err != nil {
+		if err := b.open(p, source, lo, n-1); err != nil {
 			return err
 		}
 	}
 	if n < hi {
-		return b.open(source, n+1, hi)
+		return b.open(p, source, n+1, hi)
 	}
 	return nil
 }

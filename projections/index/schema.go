@@ -22,7 +22,7 @@ var schema = sqlfile.Schema{
 		CREATE INDEX mark_recorded ON mark(recorded);
 		CREATE TABLE quarantine(item BLOB, position INTEGER, PRIMARY KEY(item,position)) WITHOUT ROWID;
 		CREATE TABLE producer(source BLOB PRIMARY KEY, facts INTEGER NOT NULL, first INTEGER, last INTEGER,
-			late INTEGER NOT NULL, position INTEGER NOT NULL) WITHOUT ROWID;
+			late INTEGER NOT NULL, position INTEGER NOT NULL, gaps INTEGER NOT NULL) WITHOUT ROWID;
 		CREATE TABLE gap(source BLOB, lo INTEGER, hi INTEGER NOT NULL, PRIMARY KEY(source,lo)) WITHOUT ROWID;
 		CREATE TABLE edge(a INTEGER, b INTEGER, position INTEGER, time INTEGER NOT NULL, merged INTEGER NOT NULL,
 			PRIMARY KEY(a,b,position)) WITHOUT ROWID;
@@ -36,11 +36,10 @@ const (
 	putMark       = "INSERT INTO mark(n,recorded) VALUES(?,?)"
 	putQuarantine = "INSERT OR IGNORE INTO quarantine(item,position) VALUES(?,?)"
 	putEdge       = "INSERT INTO edge(a,b,position,time,merged) VALUES(?,?,?,?,?)"
-	getProducer   = "SELECT facts,first,last,late,position FROM producer WHERE source=?"
-	putProducer   = "REPLACE INTO producer(source,facts,first,last,late,position) VALUES(?,?,?,?,?,?)"
+	getProducer   = "SELECT facts,first,last,late,position,gaps FROM producer WHERE source=?"
+	putProducer   = "REPLACE INTO producer(source,facts,first,last,late,position,gaps) VALUES(?,?,?,?,?,?,?)"
 	getGap        = "SELECT lo,hi FROM gap WHERE source=? AND lo<=? ORDER BY lo DESC LIMIT 1"
 	putGap        = "REPLACE INTO gap(source,lo,hi) VALUES(?,?,?)"
 	dropGap       = "DELETE FROM gap WHERE source=? AND lo=?"
-	countGaps     = "SELECT count(*) FROM gap WHERE source=?"
 	oldestGap     = "SELECT lo FROM gap WHERE source=? ORDER BY lo LIMIT 1"
 )
