@@ -76,6 +76,9 @@ func TestTornTail(t *testing.T) {
 		if err != nil || !slices.Equal(got, want) {
 			t.Fatalf("%s at %d: %d facts, %v", what, at, len(got), err)
 		}
+		if left := sim.names[segmentPath("d", 0)+segmentExt].cache[l.segments[0].end:]; len(bytes.Trim(left, "\x00")) > 0 {
+			t.Fatalf("%s at %d: %d torn bytes were left", what, at, len(left))
+		}
 		mustAppend(t, l, "x")
 		sim = sim.powerCut(0, rand.New(rand.NewPCG(1, 1)))
 		if l, err = open("d", Options{SegmentBytes: MinSegmentBytes}, sim); err != nil {
@@ -128,11 +131,22 @@ func TestDamageBeforeTheEnd(t *testing.T) {
 	}
 }
 
+// TestFramesKeepTheirPlace: a frame written over its neighbour of the same size
+// has every checksum and the wrong position.
+func TestFramesKeepTheirPlace(t *testing.T) {
+	t.Parallel()
+	image, _ := unclosed(t, []string{"aaaa"}, []string{"bbbb"}, []string{"cccc"})
+	size := frameSize(toBytes([]string{"aaaa"}))
+	copy(image[headerSize+size:], image[headerSize:headerSize+size])
+	_, err := opened(image)
+	damagedAt(t, "open", err, 1)
+}
+
 // TestAFactCannotForgeAFrame: the bytes of a frame inside a torn append's fact
 // do not make it damage.
 func TestAFactCannotForgeAFrame(t *testing.T) {
 	t.Parallel()
-	forged := string(appendFrame(nil, salt{}.seed(), 1, [][]byte{[]byte("forged")}))
+	forged := string(appendFrame(nil, salt{}.seed(), 2, [][]byte{[]byte("forged")}))
 	image, last := unclosed(t, []string{"true"}, []string{forged + forged})
 	image[last+21] ^= 1
 	if got, err := opened(image); err != nil || !slices.Equal(got, []string{"true"}) {
@@ -187,6 +201,11 @@ func TestDamageOnDisk(t *testing.T) {
 		{"segments swapped", func(d string) error {
 			return errors.Join(os.Rename(seg(d, 0), seg(d, 9)), os.Rename(seg(d, 3), seg(d, 0)), os.Rename(seg(d, 9), seg(d, 3)))
 		}, 0, nowhere},
+		{"segments overlap", func(d string) error {
+			b, err := os.ReadFile(seg(d, 3))
+			copy(b, encodeHeader(2, salt(b[20:28])))
+			return errors.Join(err, os.WriteFile(seg(d, 2), b, 0o600), os.Remove(seg(d, 3)), os.Remove(seg(d, 6)), os.Remove(idx(d, 0)))
+		}, 2, nowhere},
 		{"all indexes gone", func(d string) error {
 			return errors.Join(os.Remove(idx(d, 0)), os.Remove(idx(d, 3)), os.Remove(idx(d, 6)))
 		}, nowhere, nowhere},
@@ -261,4 +280,28 @@ func TestVerify(t *testing.T) {
 	if err := l.Verify(bg(), nil); !errors.Is(err, eventstore.ErrClosed) {
 		t.Errorf("after close: %v", err)
 	}
+}
+
+// TestVerifySeesWhatReadsDependOn: a header exchanged under an open log, and an
+// index in memory that is not what the frames say.
+func TestVerifySeesWhatReadsDependOn(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	l := mustOpen(t, dir, Options{})
+	defer l.Close()
+	seg := l.segments[0]
+	if _, err := seg.f.WriteAt(encodeHeader(0, salt{1}), 0); err != nil {
+		t.Fatal(err)
+	}
+	damagedAt(t, "verify with another header", l.Verify(bg(), nil), 0)
+	if _, err := seg.f.WriteAt(encodeHeader(0, seg.salt), 0); err != nil {
+		t.Fatal(err)
+	}
+	mustAppend(t, l, "a", "b")
+	mustAppend(t, l, "c")
+	if err := l.Verify(bg(), nil); err != nil {
+		t.Error(err)
+	}
+	seg.marks[0].pos++
+	damagedAt(t, "verify with another index", l.Verify(bg(), nil), 3)
 }

@@ -178,3 +178,34 @@ func TestIndexMemoryIsBounded(t *testing.T) {
 		t.Errorf("%d marks for %d bytes, at most %d", got, seg.end, most)
 	}
 }
+
+// TestZerosAhead: most appends overwrite zeros that the file has already, also
+// after a new segment and after reopening.
+func TestZerosAhead(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	l := mustOpen(t, dir, Options{SegmentBytes: 4 << 10})
+	sizes := func(want int64) {
+		t.Helper()
+		seg := l.segments[len(l.segments)-1]
+		if size, err := seg.f.Size(); err != nil || size != want || l.filled != want {
+			t.Errorf("the segment at %d has %d bytes, zeros to %d, want %d; %v", seg.base, size, l.filled, want, err)
+		}
+	}
+	sizes(headerSize)
+	for range 3 {
+		mustAppend(t, l, "fact")
+		sizes(4 << 10)
+	}
+	mustAppend(t, l, string(make([]byte, 4000)))
+	mustAppend(t, l, string(make([]byte, 4000)))
+	mustAppend(t, l, "fact")
+	if len(l.segments) != 4 {
+		t.Errorf("%d segments", len(l.segments))
+	}
+	sizes(4 << 10)
+	mustClose(t, l)
+	l = mustOpen(t, dir, Options{SegmentBytes: 4 << 10})
+	defer l.Close()
+	sizes(4 << 10)
+}

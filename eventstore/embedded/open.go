@@ -135,7 +135,7 @@ func (l *Log) load(w *window, base domain.Position, i int, bases []domain.Positi
 }
 
 func (l *Log) loadSealed(w *window, seg *segment, size int64, next domain.Position) error {
-	if sealed, ok := loadIndex(l.fs, seg); ok && sealed && seg.next == next && seg.end <= size {
+	if sealed, ok := loadIndex(l.fs, seg); ok && sealed && seg.end <= size {
 		return nil
 	}
 	*seg = *newSegment(seg.path, seg.f, seg.base, seg.salt)
