@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"reflect"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -70,6 +71,9 @@ func (e *Env) is(op string, err, want error) {
 // same compares, taking nil and empty slices as equal.
 func (e *Env) same(what string, got, want any) {
 	e.Helper()
+	if reflect.DeepEqual(got, want) {
+		return
+	}
 	if d := cmp.Diff(want, got, cmpopts.EquateEmpty(), cmp.Comparer(func(a, b token.Token) bool { return a == b })); d != "" {
 		e.Errorf("%s (-want +got):\n%s", what, d)
 		e.FailNow()
