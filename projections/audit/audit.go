@@ -1,0 +1,128 @@
+// Package audit is the dataset that auditors and inspectors ask: a row for every
+// event, and a row for every access with the account that read and the subjects
+// it read about. This package is its port; audit/sqlite stands behind it on one
+// machine, and audittest holds every implementation to the same answers.
+//
+// Rows hold uuids, codes, numbers and times, nothing personal in clear. Accesses
+// have a horizon of their own (délib. CNIL 2021-122: 6 to 12 months, up to 3
+// years with a justification): DropAccessesBefore removes them by month.
+//
+// Promises: exactly one row per position; answers in order of position, streamed,
+// each complete or ending in an error. Assumptions and what a crash leaves are
+// those of package projections.
+package audit
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"time"
+
+	"greffe/domain"
+	"greffe/domain/event"
+	"greffe/projections"
+)
+
+// ErrExpired: the sealed part of an access event, or its key, was destroyed at
+// its term. The access then has no row.
+var ErrExpired = errors.New("the access event's part is destroyed")
+
+// Opener opens the sealed part of an access event: who read, about whom (at most
+// 1,000). It returns ErrExpired for a part destroyed at its term; any other error
+// halts the projection. The composition root has one.
+type Opener interface {
+	Subjects(ctx context.Context, f *event.Fact) (account domain.ID, subjects []domain.ID, err error)
+}
+
+// Event is the row of one fact. Zero ids and empty codes are absent.
+type Event struct {
+	Position   domain.Position
+	ID         domain.ID
+	Type       event.Type
+	Subject    domain.ID
+	Source     domain.ID
+	Actor      domain.ID // account that acted
+	Controller string
+	Purposes   []string // sorted
+	Time       domain.Time
+	Recorded   domain.Time
+	Policy     int64
+	Warnings   int  // what the guard left out
+	Unproven   bool // a consent whose proof lacks something
+}
+
+// Access is the row of one access event.
+type Access struct {
+	Position   domain.Position
+	ID         domain.ID
+	Source     domain.ID // zero for the ledger's own reads
+	Account    domain.ID
+	Subjects   []domain.ID
+	Action     string
+	Reason     string
+	Categories []string // retention classes
+	Count      int64    // persons, also those not listed
+	Time       domain.Time
+	Recorded   domain.Time
+}
+
+// Span is [From, To); a zero end is open.
+type Span struct{ From, To time.Time }
+
+// Filter selects events: those that match everything that is not zero. Cursor is
+// the first position looked at, to go on: the last one's plus one. Limit 0 means
+// no limit.
+type Filter struct {
+	Type     event.Type
+	Subject  domain.ID
+	Account  domain.ID // Event.Actor
+	Source   domain.ID
+	Purpose  string
+	Time     Span
+	Recorded Span
+	Cursor   domain.Position
+	Limit    int
+}
+
+// AccessFilter selects accesses in the same way; Subject is one of those read.
+type AccessFilter struct {
+	Subject  domain.ID
+	Account  domain.ID
+	Source   domain.ID
+	Reason   string
+	Action   string
+	Time     Span
+	Recorded Span
+	Cursor   domain.Position
+	Limit    int
+}
+
+// Summary counts events and accesses by the month of their time. Keys are codes,
+// uuids, and months as 2026-03.
+type Summary struct {
+	Events            int64
+	ByType            map[string]int64
+	ByMonth           map[string]int64
+	BySource          map[string]int64
+	ByPurpose         map[string]int64
+	AccessesByReason  map[string]int64
+	AccessesByAccount map[string]int64
+	UnprovenBySource  map[string]int64 // consents
+	WarningsByRule    map[string]int64
+}
+
+// Dataset is the port.
+type Dataset interface {
+	projections.Projection
+	// Events and Accesses stream rows in order of position. An error comes as the
+	// last pair, with no row.
+	Events(ctx context.Context, f Filter) iter.Seq2[Event, error]
+	Accesses(ctx context.Context, f AccessFilter) iter.Seq2[Access, error]
+	// Summary counts the months that s touches.
+	Summary(ctx context.Context, s Span) (*Summary, error)
+	// DropAccessesBefore removes the accesses, and their counts, of all months
+	// before the one that t is in (UTC), and says how many. Later facts of those
+	// months get no row either. A Reset forgets the horizon: call it again.
+	DropAccessesBefore(ctx context.Context, t time.Time) (int64, error)
+	Close() error
+}

@@ -1,0 +1,119 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql/driver"
+	"fmt"
+	"io"
+	"math"
+	"time"
+
+	"greffe/projections/audit"
+	"greffe/projections/internal/sqlfile"
+)
+
+// Summary implements audit.Dataset.
+func (s *Store) Summary(ctx context.Context, span audit.Span) (*audit.Summary, error) {
+	lo, hi := int64(math.MinInt64), int64(math.MaxInt64)
+	if !span.From.IsZero() {
+		lo = monthOf(span.From)
+	}
+	if !span.To.IsZero() {
+		hi = monthOf(span.To.Add(-1)) + 1
+	}
+	rows, err := s.file.Reads().QueryContext(ctx, "SELECT month,dim,key,n FROM tally WHERE month>=? AND month<?", lo, hi)
+	if err != nil {
+		return nil, wrap("audit summary", err)
+	}
+	defer rows.Close()
+	out := &audit.Summary{ByMonth: map[string]int64{}}
+	dims := map[string]map[string]int64{}
+	for _, d := range []struct {
+		dim  string
+		into *map[string]int64
+	}{{dimType, &out.ByType}, {dimSource, &out.BySource}, {dimPurpose, &out.ByPurpose}, {dimReason, &out.AccessesByReason},
+		{dimAccount, &out.AccessesByAccount}, {dimUnproven, &out.UnprovenBySource}, {dimWarning, &out.WarningsByRule}} {
+		*d.into = map[string]int64{}
+		dims[d.dim] = *d.into
+	}
+	for rows.Next() {
+		var month, n int64
+		var dim, key string
+		if err := rows.Scan(&month, &dim, &key, &n); err != nil {
+			return nil, wrap("audit summary", err)
+		}
+		dims[dim][key] += n
+		if dim == dimType {
+			out.Events += n
+			out.ByMonth[fmt.Sprintf("%04d-%02d", month/12, month%12+1)] += n
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return nil, wrap("audit summary", err)
+	}
+	return out, nil
+}
+
+// DropAccessesBefore implements audit.Dataset, a thousand rows a transaction. A
+// crash leaves a part dropped and the horizon set; calling again finishes.
+func (s *Store) DropAccessesBefore(ctx context.Context, t time.Time) (int64, error) {
+	t = t.UTC()
+	month := time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, time.UTC)
+	err := s.file.Update(ctx, func(tx *sqlfile.Tx) error {
+		if _, err := tx.Exec(putHorizon, month.UnixMicro()); err != nil {
+			return err
+		}
+		_, err := tx.Exec("DELETE FROM tally WHERE month<? AND dim IN ('access_reason','access_account')", monthOf(month))
+		return err
+	})
+	total := int64(0)
+	for n := int64(1); n > 0 && err == nil; total += n {
+		n = 0
+		err = s.file.Update(ctx, func(tx *sqlfile.Tx) (err error) {
+			n, err = dropSome(tx, month)
+			return err
+		})
+	}
+	if err != nil {
+		return total, fmt.Errorf("drop accesses: %d dropped, go on: %w", total, err)
+	}
+	return total, nil
+}
+
+func dropSome(tx *sqlfile.Tx, month time.Time) (int64, error) {
+	type old struct {
+		position int64
+		subjects []byte
+	}
+	var olds []old
+	err := tx.Query(expired, func(row []driver.Value) error {
+		subjects, _ := row[1].([]byte)
+		olds = append(olds, old{row[0].(int64), subjects})
+		return nil
+	}, month.UnixMicro())
+	for _, o := range olds {
+		for b := o.subjects; len(b) >= 16 && err == nil; b = b[16:] {
+			_, err = tx.Exec("DELETE FROM access_subject WHERE subject=? AND position=?", b[:16], o.position)
+		}
+		if err == nil {
+			_, err = tx.Exec("DELETE FROM access WHERE position=?", o.position)
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+	return int64(len(olds)), err
+}
+
+// Dump implements projections.Projection.
+func (s *Store) Dump(ctx context.Context, w io.Writer) error {
+	return s.file.Dump(ctx, w,
+		sqlfile.Section{Name: "events", Query: "SELECT " + eventColumns + " FROM fact r ORDER BY 1"},
+		sqlfile.Section{Name: "purposes", Query: "SELECT p.position,c.value FROM purpose p JOIN code c ON c.ref=p.purpose ORDER BY 1,2"},
+		sqlfile.Section{Name: "blocks", Query: "SELECT n,time_min,time_max,recorded_min,recorded_max FROM block ORDER BY n"},
+		sqlfile.Section{Name: "accesses", Query: "SELECT " + accessColumns + " FROM access r ORDER BY 1"},
+		sqlfile.Section{Name: "subjects of accesses", Query: "SELECT subject,position FROM access_subject ORDER BY 1,2"},
+		sqlfile.Section{Name: "counts", Query: "SELECT month,dim,key,n FROM tally ORDER BY 1,2,3"},
+		sqlfile.Section{Name: "horizon", Query: "SELECT time FROM horizon"},
+	)
+}
