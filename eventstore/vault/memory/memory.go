@@ -72,6 +72,13 @@ func (d *Disk) Open() *Store {
 	return &Store{d: d}
 }
 
+// Erase plays the loss of the disk: the next Open finds it empty.
+func (d *Disk) Erase() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.state = state{}
+}
+
 // do runs fn as one step, or fails as a fault says.
 func (s *Store) do(ctx context.Context, op Op, fn func(st *state) error) error {
 	s.d.mu.Lock()

@@ -97,6 +97,9 @@ func account(i int) part.Owner {
 	return part.AccountOwner(domain.DeriveID(h[:]))
 }
 
+// Token is the i-th token that cases use.
+func Token(i int) token.Token { return tok(i) }
+
 func tok(i int) token.Token { return token.Token(sum("token", i)) }
 
 func wrapped(i int) []byte { return blobOf("wrapped", i, 90) }
@@ -164,6 +167,29 @@ func (e *Env) pending() (all []vault.Pending) {
 	return all
 }
 
+// unshare copies what a wrong store may write over later.
+func (s *state) unshare() {
+	for i := range s.Intake {
+		s.Intake[i].BodyMAC = bytes.Clone(s.Intake[i].BodyMAC)
+	}
+	for i := range s.Keys {
+		s.Keys[i].Wrapped = bytes.Clone(s.Keys[i].Wrapped)
+	}
+	for _, all := range [][][]byte{s.Parts, s.Tokens} {
+		for i := range all {
+			all[i] = bytes.Clone(all[i])
+		}
+	}
+}
+
+// onlyPending is the one batch that must be pending.
+func (e *Env) onlyPending() vault.Pending {
+	e.Helper()
+	all := e.pending()
+	e.same("number of pending batches", len(all), 1)
+	return all[0]
+}
+
 // state is everything the port shows of the universe.
 type state struct {
 	Intake  []vault.Intake
@@ -199,6 +225,7 @@ func (e *Env) dump() (s state) {
 	s.Tokens, errs[5] = e.S.Tokens(e.ctx, events)
 	s.Meta, errs[6] = e.S.Meta(e.ctx, "name")
 	e.ok("read", errors.Join(errs...))
+	s.unshare()
 	s.Pending, s.Walk = e.pending(), e.walk()
 	return s
 }

@@ -101,7 +101,7 @@ func bareRows(e *Env) {
 		e.Errorf("what was not given is not nil")
 	}
 	e.same("walk", e.walk(), []walked{{event(2), keyed.Parts[0].Key, []byte{0}}})
-	e.same("facts", e.pending()[0].Facts, [][]byte{[]byte("fact"), {}})
+	e.same("facts", e.onlyPending().Facts, [][]byte{[]byte("fact"), {}})
 }
 
 func batchWithoutRows(e *Env) {
@@ -124,7 +124,7 @@ func largeBatch(e *Env) {
 	}
 	e.same("wrapped keys", e.key(subject(1)).Wrapped, b.Keys[0].Wrapped)
 	e.same("wrapped keys", e.key(subject(2)).Wrapped, wrapped(2))
-	facts := e.pending()[0].Facts
+	facts := e.onlyPending().Facts
 	e.same("number of facts", len(facts), rows)
 	for i := range facts {
 		e.same("fact", facts[i], b.Rows[i].Fact)

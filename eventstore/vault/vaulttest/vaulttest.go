@@ -12,6 +12,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"strings"
 	"testing"
 
 	"greffe/eventstore/vault"
@@ -53,11 +54,14 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener) {
 	}
 }
 
-// Check runs all cases and returns the first complaint of each that fails, by
-// name.
-func Check(ctx context.Context, fresh func() Opener) map[string]string {
+// Check runs the cases whose name contains match and returns the first complaint
+// of each that fails, by name.
+func Check(ctx context.Context, match string, fresh func() Opener) map[string]string {
 	failed := map[string]string{}
 	for _, c := range Cases() {
+		if !strings.Contains(c.Name, match) {
+			continue
+		}
 		r := &recorder{}
 		done := make(chan struct{})
 		go func() {
