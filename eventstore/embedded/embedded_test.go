@@ -208,4 +208,11 @@ func TestZerosAhead(t *testing.T) {
 	l = mustOpen(t, dir, Options{SegmentBytes: 4 << 10})
 	defer l.Close()
 	sizes(4 << 10)
+
+	l = mustOpen(t, t.TempDir(), Options{})
+	defer l.Close()
+	mustAppend(t, l, "fact")
+	sizes(l.segments[0].end + fillBytes)
+	mustAppend(t, l, "fact")
+	sizes(l.segments[0].end - frameSize(toBytes([]string{"fact"})) + fillBytes)
 }

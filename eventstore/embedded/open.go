@@ -142,7 +142,11 @@ func (l *Log) loadSealed(w *window, seg *segment, size int64, next domain.Positi
 	if err := seg.scan(context.Background(), w, next); err != nil {
 		return seg.corrupt(err)
 	}
-	if seg.next != next {
+	clean, err := zeros(w, seg.end, size)
+	if err != nil {
+		return err
+	}
+	if seg.next != next || !clean {
 		return seg.corrupt(&damage{pos: next, off: seg.end, detail: "two segments hold this position"})
 	}
 	saveIndex(l.fs, seg, true)

@@ -98,7 +98,7 @@ func (s *segment) scan(ctx context.Context, w *window, to domain.Position) error
 	return nil
 }
 
-// create makes the segment's file durable under its name, or not at all.
+// createSegment makes the segment's file durable under its name, or not at all.
 func createSegment(fs fsys, dir string, base domain.Position, s salt) (*segment, error) {
 	path := segmentPath(dir, base)
 	f, err := fs.Open(path+tempExt, true)

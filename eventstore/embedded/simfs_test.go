@@ -32,7 +32,8 @@ var faults = map[fault]string{failClean: "not kept", failKept: "kept", failShort
 const sector = 512
 
 // simFile is a file's bytes as the kernel has them and as the disk has them.
-// After a failed sync the kernel takes dirty sectors for clean, as Linux does.
+// After a failed sync the kernel takes dirty sectors for clean, as Linux does,
+// and a later sync does not write them; a change of size it remembers.
 type simFile struct {
 	cache, disk []byte
 	dirty       map[int]bool // sectors; a change of size is sector -1
@@ -271,9 +272,10 @@ func (h *simHandle) Sync() error {
 	defer h.s.mu.Unlock()
 	all, _, err := h.s.change(false)
 	if all {
-		h.f.disk = slices.Clone(h.f.cache)
+		h.f.disk = h.f.cut(func() bool { return true }).disk
+		delete(h.f.dirty, -1)
 	}
-	h.f.dirty = map[int]bool{}
+	maps.DeleteFunc(h.f.dirty, func(n int, _ bool) bool { return n >= 0 })
 	return err
 }
 
