@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"greffe/projections/audit"
+	"greffe/projections/audit/audittest"
 	"greffe/projections/audit/sqlite"
 	"greffe/projections/internal/sqlfile"
 	"greffe/projections/projtest"
@@ -16,6 +18,18 @@ func open(dir string, w *projtest.World, hook func(sqlfile.Step) error) (projtes
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	projtest.Run(t, open)
+}
+
+func TestContract(t *testing.T) {
+	t.Parallel()
+	audittest.Run(t, func(t *testing.T, o audit.Opener) audit.Dataset {
+		s, err := sqlite.Open(filepath.Join(t.TempDir(), "audit.db"), o, sqlfile.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = s.Close() })
+		return s
+	})
 }
 
 func BenchmarkCatchUp(b *testing.B) { projtest.Bench(b, 100_000, 20_000, open) }

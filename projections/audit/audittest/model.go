@@ -1,0 +1,108 @@
+package audittest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"greffe/domain"
+	"greffe/domain/event"
+	"greffe/projections"
+	"greffe/projections/audit"
+)
+
+// model answers from the facts themselves, by looking at each.
+type model struct {
+	facts   []projections.Fact
+	opener  audit.Opener
+	horizon time.Time
+}
+
+func in(s audit.Span, t domain.Time) bool {
+	return (s.From.IsZero() || !t.Before(s.From)) && (s.To.IsZero() || t.Before(s.To))
+}
+
+func (m *model) events(f audit.Filter) []audit.Event {
+	var out []audit.Event
+	for _, x := range m.facts {
+		switch {
+		case x.Position < f.Cursor, f.Limit > 0 && len(out) == f.Limit,
+			f.Type != "" && x.Type != f.Type,
+			!f.Subject.IsZero() && x.Subject != f.Subject,
+			!f.Account.IsZero() && x.Actor != f.Account,
+			!f.Source.IsZero() && x.Source != f.Source,
+			f.Purpose != "" && !slices.Contains(audit.Purposes(x.Fact), f.Purpose),
+			!in(f.Time, x.Time), !in(f.Recorded, x.Recorded):
+			continue
+		}
+		out = append(out, audit.Event{Position: x.Position, ID: x.ID, Type: x.Type, Subject: x.Subject, Source: x.Source, Actor: x.Actor,
+			Controller: x.Controller, Purposes: audit.Purposes(x.Fact), Time: x.Time, Recorded: x.Recorded, Policy: x.Policy,
+			Warnings: len(x.Warnings), Unproven: len(x.Lacks) > 0})
+	}
+	return out
+}
+
+func (m *model) accesses(f audit.AccessFilter) []audit.Access {
+	var out []audit.Access
+	for _, x := range m.facts {
+		if x.Type != event.AccessRecorded || x.Time.Before(m.horizon) {
+			continue
+		}
+		account, subjects, err := m.opener.Subjects(context.Background(), x.Fact)
+		if err != nil {
+			panic(fmt.Sprintf("audittest: %v", err))
+		}
+		switch {
+		case x.Position < f.Cursor, f.Limit > 0 && len(out) == f.Limit,
+			!f.Subject.IsZero() && !slices.Contains(subjects, f.Subject),
+			!f.Account.IsZero() && account != f.Account,
+			!f.Source.IsZero() && x.Source != f.Source,
+			f.Reason != "" && x.Codes.String("reason") != f.Reason,
+			f.Action != "" && x.Codes.String("action") != f.Action,
+			!in(f.Time, x.Time), !in(f.Recorded, x.Recorded):
+			continue
+		}
+		out = append(out, audit.Access{Position: x.Position, ID: x.ID, Source: x.Source, Account: account, Subjects: subjects,
+			Action: x.Codes.String("action"), Reason: x.Codes.String("reason"), Categories: x.Codes.Strings("categories"),
+			Count: x.Codes.Int("count"), Time: x.Time, Recorded: x.Recorded})
+	}
+	return out
+}
+
+// summary counts the months in [from, to), given as 2026-03; "" is open.
+func (m *model) summary(from, to string) *audit.Summary {
+	s := &audit.Summary{ByType: map[string]int64{}, ByMonth: map[string]int64{}, BySource: map[string]int64{}, ByPurpose: map[string]int64{},
+		AccessesByReason: map[string]int64{}, AccessesByAccount: map[string]int64{}, UnprovenBySource: map[string]int64{}, WarningsByRule: map[string]int64{}}
+	within := func(t domain.Time) bool {
+		month := t.Format("2006-01")
+		return month >= from && (to == "" || month < to)
+	}
+	for _, e := range m.events(audit.Filter{}) {
+		if !within(e.Time) {
+			continue
+		}
+		s.Events++
+		s.ByType[string(e.Type)]++
+		s.ByMonth[e.Time.Format("2006-01")]++
+		if !e.Source.IsZero() {
+			s.BySource[e.Source.String()]++
+			if e.Unproven {
+				s.UnprovenBySource[e.Source.String()]++
+			}
+		}
+		for _, p := range e.Purposes {
+			s.ByPurpose[p]++
+		}
+		for _, w := range m.facts[e.Position].Warnings {
+			s.WarningsByRule[w.Rule]++
+		}
+	}
+	for _, a := range m.accesses(audit.AccessFilter{}) {
+		if within(a.Time) {
+			s.AccessesByReason[a.Reason]++
+			s.AccessesByAccount[a.Account.String()]++
+		}
+	}
+	return s
+}

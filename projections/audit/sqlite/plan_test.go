@@ -1,0 +1,131 @@
+package sqlite
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"greffe/domain"
+	"greffe/domain/event"
+	"greffe/projections/audit"
+	"greffe/projections/internal/sqlfile"
+	"greffe/projections/projtest"
+)
+
+// TestPlans asks SQLite how it answers every combination of filters: never by
+// reading a whole table or index, never by sorting.
+func TestPlans(t *testing.T) {
+	t.Parallel()
+	w := projtest.NewWorld(5, 30)
+	s, err := Open(filepath.Join(t.TempDir(), "audit.db"), w, sqlfile.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	facts := projtest.Decode(t, 0, w.Bytes(400))
+	if err := s.Apply(t.Context(), facts); err != nil {
+		t.Fatal(err)
+	}
+	var with = facts[0]
+	for _, f := range facts {
+		if !f.Actor.IsZero() && !f.Subject.IsZero() && !f.Source.IsZero() {
+			with = f
+		}
+	}
+	span := audit.Span{From: time.Unix(0, 0)}
+	for bits := range 1 << 7 {
+		on := func(i int) bool { return bits>>i&1 == 1 }
+		var f audit.Filter
+		var a audit.AccessFilter
+		set(on(0), &f.Subject, with.Subject)
+		set(on(1), &f.Account, with.Actor)
+		set(on(2), &f.Source, with.Source)
+		set(on(3), &f.Type, event.ContactCreated)
+		set(on(4), &f.Purpose, "prospecting")
+		set(on(5), &f.Time, span)
+		set(on(6), &f.Recorded, span)
+		q, err := s.events(t.Context(), f)
+		checkPlan(t, s, q, err, eventColumns)
+		a.Subject, a.Account, a.Source, a.Time, a.Recorded = f.Subject, f.Account, f.Source, f.Time, f.Recorded
+		set(on(3), &a.Reason, "audit")
+		set(on(4), &a.Action, "read")
+		q, err = s.accesses(t.Context(), a)
+		checkPlan(t, s, q, err, accessColumns)
+	}
+	for _, q := range []string{blocksQuery, expired, "SELECT month,dim,key,n FROM tally WHERE month>=? AND month<?"} {
+		noScan(t, s, q, make([]any, strings.Count(q, "?")))
+	}
+}
+
+func set[T any](on bool, into *T, v T) {
+	if on {
+		*into = v
+	}
+}
+
+func checkPlan(t *testing.T, s *Store, q *selection, err error, columns string) {
+	t.Helper()
+	if err != nil || q.empty {
+		t.Fatalf("selection: %v, empty %v", err, q.empty)
+	}
+	noScan(t, s, q.sql(columns), append(append([]any{0, 1 << 40}, q.args...), 10))
+}
+
+func noScan(t *testing.T, s *Store, query string, args []any) {
+	t.Helper()
+	rows, err := s.file.Reads().QueryContext(context.Background(), "EXPLAIN QUERY PLAN "+query, args...)
+	if err != nil {
+		t.Fatalf("explain %s: %v", query, err)
+	}
+	defer rows.Close()
+	steps := 0
+	for rows.Next() {
+		var id, parent, unused int
+		var detail string
+		if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
+			t.Fatal(err)
+		}
+		steps++
+		if strings.Contains(detail, "SCAN") && !strings.Contains(detail, "SCALAR") || strings.Contains(detail, "TEMP B-TREE") {
+			t.Errorf("%s\n%s", query, detail)
+		}
+	}
+	if err := rows.Err(); err != nil || steps == 0 {
+		t.Fatalf("explain %s: %d steps, %v", query, steps, err)
+	}
+}
+
+// TestBlocks checks that a span far from a block's times never reads its rows.
+func TestBlocks(t *testing.T) {
+	t.Parallel()
+	w := projtest.NewWorld(6, 30)
+	s, err := Open(filepath.Join(t.TempDir(), "audit.db"), w, sqlfile.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	facts := projtest.Decode(t, 0, w.Bytes(3000))
+	if err := s.Apply(t.Context(), facts); err != nil {
+		t.Fatal(err)
+	}
+	tx, err := s.file.Reads().BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	q := &selection{rec: audit.Span{From: facts[1500].Recorded.Time, To: facts[1600].Recorded.Time}}
+	if lo, hi, err := nextRange(t.Context(), tx, q, 0); err != nil || lo != 1024 || hi != 2048 {
+		t.Errorf("range [%d, %d), %v; want the second block", lo, hi, err)
+	}
+	if lo, hi, err := nextRange(t.Context(), tx, q, 1700); err != nil || lo != 1700 || hi != 2048 {
+		t.Errorf("range [%d, %d), %v; want what is left of the block", lo, hi, err)
+	}
+	if lo, hi, err := nextRange(t.Context(), tx, q, 2048); err != nil || lo != hi {
+		t.Errorf("range [%d, %d), %v; want none", lo, hi, err)
+	}
+	if _, hi, err := nextRange(t.Context(), tx, &selection{}, int64(domain.Position(7))); err != nil || hi < 1<<40 {
+		t.Errorf("without a span the range ends at %d, %v", hi, err)
+	}
+}
