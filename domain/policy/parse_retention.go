@@ -12,9 +12,13 @@ func (r *reader) retention(p *Policy, o *object) {
 	if n == nil {
 		return
 	}
+	before := len(r.errs)
 	o.each("retention", true, func(n *yaml.Node, path string) {
 		r.durationsOf(p, n, path)
 	})
+	if len(r.errs) > before {
+		return // a rule that was refused would seem to be missing
+	}
 	for _, class := range ClassCodes() {
 		if class != "access" && !slices.ContainsFunc(p.durations, func(d Duration) bool { return d.Class == class }) {
 			r.add(n, "retention", "add a rule for the class %s; nothing is kept without a duration (art. 5(1)(e))", class)

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"greffe/deploy"
+	"greffe/domain/event"
 	"greffe/domain/policy"
 )
 
@@ -16,4 +17,13 @@ func shipped(t testing.TB) *policy.Policy {
 	return p
 }
 
-func TestShippedPolicyParses(t *testing.T) { shipped(t) }
+// A policy is what events are understood by.
+var _ event.Vocabulary = (*policy.Policy)(nil)
+
+func TestShippedTextIsACopy(t *testing.T) {
+	t.Parallel()
+	deploy.Policy()[0] = 'x'
+	if p := shipped(t); p.Name() != "CRM France" || len(p.Controllers()) != 1 || len(p.Channels()) != 5 || len(p.Reasons()) != 7 {
+		t.Error("another policy than the shipped one")
+	}
+}
