@@ -150,13 +150,13 @@ func (r *run) header(skip int) error {
 
 // do reads ahead while a batch is being recorded.
 func (r *run) do(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
+	reading, cancel := context.WithCancel(ctx)
 	batches := make(chan *batch)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		defer close(batches)
-		r.produce(ctx, batches)
+		r.produce(reading, batches)
 	}()
 	err := r.consume(ctx, batches)
 	cancel()
