@@ -1,0 +1,128 @@
+package auth
+
+import (
+	"context"
+	"crypto/subtle"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"greffe/api/problem"
+	"greffe/domain"
+	"greffe/domain/policy"
+	"greffe/projections/accounts"
+)
+
+// Directory knows tokens and accounts; *accounts.Store is one.
+type Directory interface {
+	ByDigest(accounts.Digest) (accounts.Grant, bool)
+	List() []accounts.Grant
+	Find(domain.ID) (accounts.Account, bool)
+}
+
+// Config is what an Authenticator needs. All fields are needed.
+type Config struct {
+	Directory Directory
+	// Current returns nil while the directory follows the log; revocations may
+	// be missing from one that halted.
+	Current func(context.Context) error
+	Now     func() time.Time
+}
+
+// Authenticator turns tokens into principals.
+type Authenticator struct {
+	cfg    Config
+	wrongs *Limiter
+}
+
+// Wrong tokens of one address: so many at once, then one in each interval.
+const (
+	wrongBurst    = 10
+	wrongInterval = 6 * time.Second
+)
+
+// New makes an Authenticator.
+func New(cfg Config) *Authenticator {
+	return &Authenticator{cfg, NewLimiter(1/wrongInterval.Seconds(), wrongBurst, cfg.Now)}
+}
+
+// Identify reads an Authorization header sent from an address. Errors are
+// *problem.Error: token_missing, token_invalid, token_expired, token_revoked,
+// rate_limited, unavailable.
+func (a *Authenticator) Identify(ctx context.Context, header string, from netip.Addr) (*Principal, error) {
+	if err := a.cfg.Current(ctx); err != nil {
+		return nil, problem.Because(problem.Unavailable, err)
+	}
+	text, err := bearer(header)
+	if err != nil {
+		return nil, err
+	}
+	where := network(from)
+	if !random(text) {
+		if wait := a.wrongs.Wait(where); wait > 0 {
+			return nil, &problem.Error{Code: problem.RateLimited, RetryAfter: wait}
+		}
+	}
+	d := digest(text)
+	g, ok := a.cfg.Directory.ByDigest(d)
+	if !ok || subtle.ConstantTimeCompare(g.Token.Digest[:], d[:]) != 1 {
+		if s := a.wrongs.Take(where); s.Wait > 0 {
+			return nil, &problem.Error{Code: problem.RateLimited, RetryAfter: s.Wait}
+		}
+		return nil, problem.New(problem.TokenInvalid)
+	}
+	switch {
+	case !g.Token.Revoked.IsZero() || g.Account.Disabled:
+		return nil, problem.New(problem.TokenRevoked)
+	case g.Token.Expired(a.cfg.Now()):
+		return nil, problem.New(problem.TokenExpired)
+	}
+	return a.principal(g), nil
+}
+
+// principal gives the first administrator every role of the format until
+// another administrator exists (design §7).
+func (a *Authenticator) principal(g accounts.Grant) *Principal {
+	p := &Principal{
+		Account: g.Account.ID, Token: g.Token.ID, Roles: g.Account.Roles,
+		DefaultReason: g.Token.DefaultReason, Sources: g.Token.Sources, ActFor: g.Token.ActFor,
+	}
+	if g.Account.Bootstrap && !a.otherAdmin(g.Account.ID) {
+		p.Roles, p.ActFor = policy.RoleCodes(), true
+	}
+	return p
+}
+
+func (a *Authenticator) otherAdmin(than domain.ID) bool {
+	return slices.ContainsFunc(a.cfg.Directory.List(), func(g accounts.Grant) bool {
+		return g.Account.ID != than && slices.Contains(g.Account.Roles, roleAdmin)
+	})
+}
+
+func bearer(header string) (string, error) {
+	if header == "" {
+		return "", problem.New(problem.TokenMissing)
+	}
+	scheme, text, ok := strings.Cut(header, " ")
+	text = strings.TrimSpace(text)
+	switch {
+	case !ok || !strings.EqualFold(scheme, "Bearer") || text == "":
+		return "", problem.New(problem.TokenMissing)
+	case len(text) > maxToken:
+		return "", problem.New(problem.TokenInvalid)
+	}
+	return text, nil
+}
+
+// network is what wrong tokens are counted by: an IPv4 address, or the /64 that
+// one IPv6 customer has.
+func network(a netip.Addr) string {
+	a = a.Unmap().WithZone("")
+	if a.Is6() {
+		if p, err := a.Prefix(64); err == nil {
+			return p.String()
+		}
+	}
+	return a.String()
+}

@@ -1,0 +1,127 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"greffe/api/auth"
+	"greffe/api/docs"
+	"greffe/api/problem"
+)
+
+// Config is what an API is made with. Zero durations mean the defaults given.
+type Config struct {
+	Version       string
+	Now           func() time.Time // needed
+	Rand          io.Reader        // needed; request ids
+	Logger        *slog.Logger     // nil: nothing is logged
+	RecordTimeout time.Duration    // for an access to become durable; 10 s
+	MaxWait       time.Duration    // for X-Greffe-Min-Position and Prefer: wait=projected; 5 s
+}
+
+// API answers requests. New makes it.
+type API struct {
+	cfg      Config
+	services Services
+	routes   []Route
+	limits   map[Rate]*auth.Limiter
+	keys     *keyStore
+	metrics  *metrics
+	spec     []byte // OpenAPI document
+	pages    *docs.Pages
+	handler  http.Handler
+}
+
+// rates are refills per second and burst, for each account.
+func rates() map[Rate][2]float64 {
+	return map[Rate][2]float64{
+		RateIngest: {200, 400}, RateRead: {100, 200}, RateSearch: {20, 60}, RateChange: {10, 30},
+	}
+}
+
+// New builds the API of the services. It refuses to build one that could answer
+// without recording, or a table that contradicts itself.
+func New(cfg Config, s Services) (*API, error) {
+	if err := s.check(); err != nil {
+		return nil, fmt.Errorf("http api: %w", err)
+	}
+	if cfg.Now == nil || cfg.Rand == nil {
+		return nil, errors.New("http api: a clock and a random source are needed")
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.RecordTimeout == 0 {
+		cfg.RecordTimeout = 10 * time.Second
+	}
+	if cfg.MaxWait == 0 {
+		cfg.MaxWait = 5 * time.Second
+	}
+	a := &API{cfg: cfg, services: s, routes: Routes(), limits: map[Rate]*auth.Limiter{}, keys: newKeyStore(cfg.Now)}
+	for name, r := range rates() {
+		a.limits[name] = auth.NewLimiter(r[0], int(r[1]), cfg.Now)
+	}
+	a.metrics = newMetrics(a)
+	if err := a.document(); err != nil {
+		return nil, fmt.Errorf("http api: %w", err)
+	}
+	a.handler = a.router()
+	return a, nil
+}
+
+// ServeHTTP answers one request.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.handler.ServeHTTP(w, r) }
+
+func (a *API) router() chi.Router {
+	mux := chi.NewRouter()
+	mux.Use(a.outer)
+	for i := range a.routes {
+		route := &a.routes[i]
+		mux.MethodFunc(route.Method, route.Pattern, func(w http.ResponseWriter, r *http.Request) { a.serve(route, w, r) })
+	}
+	mux.NotFound(func(w http.ResponseWriter, r *http.Request) {
+		problem.Write(w, r, problem.New(problem.RouteUnknown), requestID(r))
+	})
+	mux.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
+		problem.Write(w, r, problem.New(problem.MethodNotAllowed), requestID(r))
+	})
+	return mux
+}
+
+// Server is an http.Server for the API with bounds on everything a slow or
+// hostile client could hold. The caller listens and shuts down.
+func (a *API) Server(ctx context.Context) *http.Server {
+	return &http.Server{
+		Handler:           a,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       2 * time.Minute, // each route sets its own for the body
+		WriteTimeout:      2 * time.Minute,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ErrorLog:          slog.NewLogLogger(slog.DiscardHandler, slog.LevelError), // it would quote addresses and requests
+	}
+}
+
+// check refuses services with a gap; without a journal nothing may start.
+func (s Services) check() error {
+	for name, v := range map[string]any{"journal": s.Journal, "ledger": s.Ledger, "node": s.Nodes, "tokens": s.Tokens,
+		"directory": s.Directory, "labels": s.Labels, "search": s.Search, "dossier": s.Dossier, "audit": s.Audit, "quarantine": s.Quarantine,
+		"operations": s.Operations} {
+		if v == nil {
+			return fmt.Errorf("the %s is missing", name)
+		}
+	}
+	if s.Auth == nil {
+		return errors.New("the authenticator is missing")
+	}
+	return nil
+}

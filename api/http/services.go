@@ -1,0 +1,176 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"greffe/api/auth"
+	"greffe/domain"
+	"greffe/domain/contact"
+	"greffe/domain/policy"
+	"greffe/domain/token"
+	"greffe/eventstore/access"
+	"greffe/eventstore/ledger"
+	"greffe/projections/accounts"
+)
+
+var (
+	// ErrNotFound: a service knows nothing under this id. Answered 404.
+	ErrNotFound = errors.New("nothing is known under this id")
+	// ErrConflict: the command does not fit the present state. Answered 409.
+	ErrConflict = errors.New("the command does not fit the present state")
+	// ErrStale: this node has not read far enough. Answered 503 stale.
+	ErrStale = errors.New("this node has not read far enough")
+	// ErrHalted: something the answer depends on has stopped. Answered 503 unavailable.
+	ErrHalted = errors.New("something this answer depends on has stopped")
+	// ErrCursor: the cursor is not one of this list. Answered 400.
+	ErrCursor = errors.New("the cursor is not one of this list")
+)
+
+// Services is what stands behind the routes, one interface per desk. All are
+// needed. Any of their errors may also be a *problem.Error.
+type Services struct {
+	Ledger     Ledger
+	Journal    Journal
+	Nodes      Node
+	Auth       *auth.Authenticator
+	Tokens     Tokens
+	Directory  auth.Directory
+	Labels     Labels
+	Search     Search
+	Dossier    Dossier
+	Audit      Audit
+	Quarantine Quarantine
+	Operations Operations
+}
+
+// Ledger records; *ledger.Ledger is one.
+type Ledger interface {
+	Record(ctx context.Context, raws [][]byte) ([]ledger.Result, error)
+	Policy() (*policy.Policy, int64)
+	PolicySource() []byte
+	PublishPolicy(ctx context.Context, actor domain.ID, source []byte) (int64, domain.Position, error)
+	Head(ctx context.Context) (domain.Position, error)
+	Peppers() *token.Peppers
+}
+
+// Journal makes accesses durable; *access.Journal is one. The HTTP adapter is
+// its only caller.
+type Journal interface {
+	Record(ctx context.Context, r access.Reading) (access.Receipt, error)
+}
+
+// Node is this process as a reader of the log.
+type Node interface {
+	// WaitFor returns when every read model has applied the fact at a position.
+	WaitFor(ctx context.Context, at domain.Position) error
+	// Ready returns nil when this node can answer everything; the error names
+	// what stands still, never a person.
+	Ready(ctx context.Context) error
+}
+
+// Tokens makes and revokes tokens; *auth.Desk is one.
+type Tokens interface {
+	Make(ctx context.Context, rules *policy.Policy, actor domain.ID, r auth.Request) (auth.Made, error)
+	Revoke(ctx context.Context, actor, token domain.ID) error
+}
+
+// Found is one page of a list that shows no personal value in clear but says
+// something of people. Subjects are the people it is about; the adapter records
+// the access to them before the page leaves.
+type Found[T any] struct {
+	Items    []T
+	Subjects []domain.ID
+	Next     string // cursor of the next page, "" at the end
+}
+
+// Page asks for one page. Limit is 1 to 1,000.
+type Page struct {
+	Cursor string
+	Limit  int
+}
+
+// Search finds people by token.
+type Search interface {
+	Find(ctx context.Context, by token.Token, kind SearchKind, page Page) (Found[Hit], error)
+}
+
+// SearchKind says which of the four searches a token is of.
+type SearchKind string
+
+// The searches.
+const (
+	ByEmail      SearchKind = "email"
+	ByPhone      SearchKind = "phone"
+	ByName       SearchKind = "name"
+	ByExternalID SearchKind = "external_id"
+)
+
+// CopyRequest asks for a person's copy of their data.
+type CopyRequest struct {
+	Subject domain.ID
+	Article int    // 15 or 20
+	Format  string // json, html or csv
+	Lang    string // fr or en
+}
+
+// Dossier opens what is known of one person. Whatever opens needs the receipt
+// of an access that covers everybody concerned; sees selects the retention
+// classes that are opened. The methods without a receipt open nothing.
+type Dossier interface {
+	// Persons lists everybody who is one person with subject, subject first, by
+	// what was known below a position; ErrNotFound for an unknown subject.
+	Persons(ctx context.Context, subject domain.ID, knownBelow domain.Position) ([]domain.ID, error)
+	// KnownAt is the position below which everything was recorded by t.
+	KnownAt(ctx context.Context, t time.Time) (domain.Position, error)
+	// SubjectOf says whom an event is about, zero if nobody, or ErrNotFound.
+	SubjectOf(ctx context.Context, event domain.ID) (domain.ID, error)
+
+	View(ctx context.Context, r access.Receipt, subject domain.ID, asOf time.Time, knownBelow domain.Position, sees func(class string) bool) (*contact.View, error)
+	// History lists facts in order from a position, at most limit; next is 0 at the end.
+	History(ctx context.Context, r access.Receipt, subject domain.ID, from domain.Position, limit int, sees func(class string) bool) (items []contact.Item, next domain.Position, err error)
+	// Consents is History of consent.* and notice.served only, with their proofs.
+	Consents(ctx context.Context, r access.Receipt, subject domain.ID, from domain.Position, limit int, sees func(class string) bool) (items []contact.Item, next domain.Position, err error)
+	Event(ctx context.Context, r access.Receipt, event domain.ID, sees func(class string) bool) (*contact.Item, error)
+	// Copy writes a copy of article 15 or 20. An error after the first byte
+	// leaves it incomplete.
+	Copy(ctx context.Context, r access.Receipt, q CopyRequest, w io.Writer) error
+}
+
+// Labels opens the labels of accounts, in order; "" where there is none.
+type Labels interface {
+	Labels(ctx context.Context, r access.Receipt, of []accounts.Account) ([]string, error)
+}
+
+// Filter selects audit rows; zero members select all. To is exclusive.
+type Filter struct {
+	Type, Purpose            string
+	Subject, Account, Source domain.ID
+	From, To                 time.Time
+}
+
+// Audit reads the audit dataset.
+type Audit interface {
+	Events(ctx context.Context, f Filter, page Page) (Found[AuditEvent], error)
+	Accesses(ctx context.Context, f Filter, page Page) (Found[AuditAccess], error)
+	Summary(ctx context.Context, f Filter) (*AuditSummary, error)
+}
+
+// Quarantine holds inputs that could not be taken in.
+type Quarantine interface {
+	List(ctx context.Context, page Page) (items []QuarantineItem, next string, err error)
+	// Item describes one, or ErrNotFound.
+	Item(ctx context.Context, item domain.ID) (*QuarantineItem, error)
+	// Raw opens it, for those who have the receipt of the access.
+	Raw(ctx context.Context, r access.Receipt, item domain.ID) ([]byte, error)
+	Repair(ctx context.Context, actor, item domain.ID, raw []byte) (ledger.Result, error)
+	Discard(ctx context.Context, actor, item domain.ID, outcome string) (domain.Position, error)
+}
+
+// Operations tells the operator how the ledger is fed.
+type Operations interface {
+	Duplicates(ctx context.Context, page Page) (Found[DuplicatePair], error)
+	Producers(ctx context.Context, page Page) (items []Producer, next string, err error)
+}

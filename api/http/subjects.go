@@ -1,0 +1,206 @@
+package httpapi
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"greffe/api/problem"
+	"greffe/domain"
+	"greffe/domain/contact"
+	"greffe/eventstore/access"
+)
+
+// SubjectQuery asks for a person, now or as it was.
+type SubjectQuery struct {
+	ID      domain.ID `path:"id" doc:"The person, by the ledger's id."`
+	AsOf    time.Time `query:"as_of" doc:"What was true then (RFC 3339); now if absent."`
+	KnownAt string    `query:"known_at" doc:"What was known then: a position, or a time (RFC 3339); everything if absent."`
+}
+
+// knownBelow turns known_at into the position below which facts count. A
+// position is known at itself.
+func (a *API) knownBelow(ctx context.Context, knownAt string) (domain.Position, error) {
+	if knownAt == "" {
+		return a.services.Ledger.Head(ctx)
+	}
+	if p, err := domain.ParsePosition(knownAt); err == nil {
+		head, err := a.services.Ledger.Head(ctx)
+		return min(p+1, head), err
+	}
+	t, err := time.Parse(time.RFC3339Nano, knownAt)
+	if err != nil {
+		return 0, problem.At(problem.ParameterInvalid, "known_at")
+	}
+	return a.services.Dossier.KnownAt(ctx, t)
+}
+
+// aboutPerson is the access to everything of one person that the caller may see,
+// merged contacts included.
+func (a *API) aboutPerson(ctx context.Context, c *Call, action string, subject domain.ID, below domain.Position) (access.Reading, error) {
+	persons, err := a.services.Dossier.Persons(ctx, subject, below)
+	if err != nil {
+		return access.Reading{}, err
+	}
+	return access.Reading{Action: action, Categories: c.classes(), Subjects: persons, Count: int64(len(persons))}, nil
+}
+
+func (c *Call) sees() func(string) bool {
+	may := c.classes()
+	return func(class string) bool { return slices.Contains(may, class) }
+}
+
+func getSubject() endpoint {
+	return opening(func(ctx context.Context, a *API, c *Call, in *SubjectQuery) (access.Reading, error) {
+		below, err := a.knownBelow(ctx, in.KnownAt)
+		if err != nil {
+			return access.Reading{}, err
+		}
+		return a.aboutPerson(ctx, c, "read", in.ID, below)
+	}, func(ctx context.Context, a *API, c *Call, receipt access.Receipt, in *SubjectQuery) (*contact.View, error) {
+		below, err := a.knownBelow(ctx, in.KnownAt)
+		if err != nil {
+			return nil, err
+		}
+		if in.AsOf.IsZero() {
+			in.AsOf = a.cfg.Now()
+		}
+		return a.services.Dossier.View(ctx, receipt, in.ID, in.AsOf, below, c.sees())
+	})
+}
+
+// historyOf lists facts of one kind about one person.
+type historyOf func(d Dossier) func(context.Context, access.Receipt, domain.ID, domain.Position, int, func(string) bool) ([]contact.Item, domain.Position, error)
+
+func getHistory() endpoint {
+	return historyEndpoint("history", func(d Dossier) func(context.Context, access.Receipt, domain.ID, domain.Position, int, func(string) bool) ([]contact.Item, domain.Position, error) {
+		return d.History
+	})
+}
+
+// getConsents shows how each consent came about (art. 7(1)).
+func getConsents() endpoint {
+	return historyEndpoint("consents", func(d Dossier) func(context.Context, access.Receipt, domain.ID, domain.Position, int, func(string) bool) ([]contact.Item, domain.Position, error) {
+		return d.Consents
+	})
+}
+
+func historyEndpoint(action string, list historyOf) endpoint {
+	return opening(func(ctx context.Context, a *API, c *Call, in *SubjectPage) (access.Reading, error) {
+		below, err := a.knownBelow(ctx, "")
+		if err != nil {
+			return access.Reading{}, err
+		}
+		return a.aboutPerson(ctx, c, action, in.ID, below)
+	}, func(ctx context.Context, a *API, c *Call, receipt access.Receipt, in *SubjectPage) (*List[contact.Item], error) {
+		page, err := in.page(false)
+		if err != nil {
+			return nil, err
+		}
+		var from domain.Position
+		if page.Cursor != "" {
+			if from, err = domain.ParsePosition(page.Cursor); err != nil {
+				return nil, ErrCursor
+			}
+		}
+		items, next, err := list(a.services.Dossier)(ctx, receipt, in.ID, from, page.Limit, c.sees())
+		if err != nil {
+			return nil, err
+		}
+		out := &List[contact.Item]{Items: items}
+		if items == nil {
+			out.Items = []contact.Item{}
+		}
+		if next > 0 {
+			out.Next = next.String()
+		}
+		return out, nil
+	})
+}
+
+// EventPath names one event.
+type EventPath struct {
+	ID domain.ID `path:"id" doc:"The event, by the ledger's id."`
+}
+
+func getEvent() endpoint {
+	return opening(func(ctx context.Context, a *API, c *Call, in *EventPath) (access.Reading, error) {
+		subject, err := a.services.Dossier.SubjectOf(ctx, in.ID)
+		if err != nil {
+			return access.Reading{}, err
+		}
+		r := access.Reading{Action: "read", Categories: c.classes()}
+		if !subject.IsZero() {
+			r.Subjects, r.Count = []domain.ID{subject}, 1
+		}
+		return r, nil
+	}, func(ctx context.Context, a *API, c *Call, receipt access.Receipt, in *EventPath) (*contact.Item, error) {
+		return a.services.Dossier.Event(ctx, receipt, in.ID, c.sees())
+	})
+}
+
+// ExportQuery asks for a person's copy.
+type ExportQuery struct {
+	ID      domain.ID `path:"id" doc:"The person, by the ledger's id."`
+	Format  string    `query:"format" doc:"json, html or csv; json if absent."`
+	Article int       `query:"article" doc:"15: everything, with sources and recipients; 20: what the person provided, for another controller. 15 if absent."`
+	Lang    string    `query:"lang" doc:"fr or en; by Accept-Language if absent."`
+}
+
+func (q *ExportQuery) complete(lang string) error {
+	if q.Format == "" {
+		q.Format = "json"
+	}
+	if q.Article == 0 {
+		q.Article = 15
+	}
+	if q.Lang == "" {
+		q.Lang = lang
+	}
+	switch {
+	case exportMedia()[q.Format] == "":
+		return problem.At(problem.ParameterInvalid, "format")
+	case q.Article != 15 && q.Article != 20:
+		return problem.At(problem.ParameterInvalid, "article")
+	case q.Lang != "fr" && q.Lang != "en":
+		return problem.At(problem.ParameterInvalid, "lang")
+	}
+	return nil
+}
+
+func exportMedia() map[string]string {
+	return map[string]string{"json": mediaJSON, "html": mediaHTML, "csv": mediaCSV}
+}
+
+// getExport gives the copy of article 15(3) or the portable data of article 20.
+func getExport() endpoint {
+	e := opening(func(ctx context.Context, a *API, c *Call, in *ExportQuery) (access.Reading, error) {
+		if err := in.complete(problem.Language(c.r)); err != nil {
+			return access.Reading{}, err
+		}
+		below, err := a.knownBelow(ctx, "")
+		if err != nil {
+			return access.Reading{}, err
+		}
+		return a.aboutPerson(ctx, c, "export", in.ID, below)
+	}, func(_ context.Context, a *API, _ *Call, receipt access.Receipt, in *ExportQuery) (answer, error) {
+		q := CopyRequest{Subject: in.ID, Article: in.Article, Format: in.Format, Lang: in.Lang}
+		return answer{
+			media:  exportMedia()[in.Format],
+			header: map[string]string{"Content-Disposition": `attachment; filename="` + in.ID.String() + "." + in.Format + `"`, "Content-Language": in.Lang},
+			stream: func(c *Call) error { return a.services.Dossier.Copy(c.Context(), receipt, q, &beginning{c}) },
+		}, nil
+	})
+	e.out, e.gives = nil, []string{mediaJSON, mediaHTML, mediaCSV}
+	return e
+}
+
+// beginning notes that an answer has begun, so that a failure cuts it off
+// instead of ending it as if it were whole.
+type beginning struct{ c *Call }
+
+// Write sends b.
+func (w *beginning) Write(b []byte) (int, error) {
+	w.c.began = true
+	return w.c.w.Write(b)
+}
