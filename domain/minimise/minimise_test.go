@@ -156,7 +156,8 @@ func TestOrdinaryNumbersStand(t *testing.T) {
 		"EAN 4006381333931", "EAN 5901234123457", "gencode 4 006381 333931", "facture FA-2026-000123456789", "commande n° 1000000000000008",
 		"2026-03-02T09:14:07.123456Z", "colis 6A12345678901", "TVA FR40303265045", "IMEI 356938035643809", "réf 20260302091407123",
 		"01890a5d-ac96-774b-bcce-b302099a8057", "CP 69003, 42000, 13001, 75011, 59000", "lot 12B 69003 1234567890",
-		"TVA FR09732829320 - RDV le 04/04/2024 à 14 h 15 chez Durand", "TVA FR09732829320 RDV le 04 04 2024 14 h 15 chez Durand",
+		"TVA FR09732829320 - RDV le 04/04/2024 à 14 h 15 chez Durand", "TVA FR09732829320 RDV le 04 04 2024 a midi", // 27 signs that check, but no French account
+		"article 4574836650713", "payé par carte, article 4007431083592", "IMEI 351284483038142",
 		"Suivi colis 6A67862918677 / 06.32.15.77.76 / 09.94.45.90.04", "carte de fidélité 123, EAN 4006381333931",
 		"3 x 450 €, 12 mois, 24 mois, 36 mois", "contrat 4111 1111", "n° client 123456789012", "fax 01 23 45 67 89 tél 01 23 45 67 80",
 	} {
@@ -202,7 +203,7 @@ func TestForbiddenWords(t *testing.T) {
 			"e\u0301pileptique", "c\u200bancer", "ｃａｎｃｅｒ", "est à l'hôpital", "elle est enceinte", "he is diabetic", "sclérose en plaques",
 			"de confession musulmane", "famille juive", "témoins de Jéhovah", "militant politique", "vote à gauche", "délégué syndical CGT",
 			"d'origine maghrébine", "couple homosexuel", "est gay", "empreintes digitales", "a fait de la prison, casier judiciaire",
-			"sorti de prison", "fiché S", "opinions politiques marquées", "problèmes cardiaques", "cœur malade",
+			"sorti de prison", "il est fiché S", "a fait un AVC", "opinions politiques marquées", "problèmes cardiaques", "cœur malade",
 		},
 		"abusive": {
 			"gros con", "CONNARD", "quel con !", "client débile", "elle est hystérique", "vieille folle", "sale menteur", "asshole", "c'est un escroc",
@@ -218,7 +219,7 @@ func TestForbiddenWords(t *testing.T) {
 		"syndic de copropriété", "le syndicat des copropriétaires", "12 rue de l'Église", "numéro invalide", "adresse invalide", "enceinte Bluetooth",
 		"centre hospitalier de Lyon", "retard de livraison", "salopette taille 4", "disjoncteur bipolaire", "porte de droite", "conseil municipal",
 		"conduite à tenir", "contact en mai", "Emirats arabes unis", "peu orthodoxe", "mal adressé", "chaussures homme noir", "gilet jaune fluo",
-		"assurance maladie de Paris", "vin rouge", "à l'aveugle", "gène technique", "Mme Lagay", "prisonnier de son contrat", "roue voilée",
+		"assurance maladie de Paris", "vin rouge", "à l'aveugle", "un gros conteneur", "trop content", "petit conseil", "la fiche s'affiche", "fermé depuis le covid", "livraison avc retard", "gène technique", "Mme Lagay", "prisonnier de son contrat", "roue voilée",
 	} {
 		if got, rules := note(t, g, s); got != s || rules != "" {
 			t.Errorf("%q became %q by %q", s, got, rules)

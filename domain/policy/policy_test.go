@@ -219,6 +219,7 @@ var refusals = []struct{ name, from, to, path, says string }{
 	{"phrase", "[cancer, cancers,", "[ca*, cancers,", "guard.words.health[0]", "three letters"},
 	{"phrase twice", "[cancer, cancers,", "[cancers, cancers,", "guard.words.health[1]", "already"},
 	{"list of words", "    health:\n", "    santé:\n", "guard.words", "health, religion"},
+	{"text for a flag", "ticket: false", "ticket: \"false\"", "reasons[0].ticket", "true or false"},
 	{"anchor", "name: CRM France", "name: &a CRM France", "", "anchor"},
 	{"tag", "name: CRM France", "name: !!str CRM France", "", "tag"},
 	{"second document", "version: 1", "--- {}\n---\nversion: 1", "", "second document"},
@@ -267,6 +268,11 @@ func TestEveryProblemAtOnceWithItsPlace(t *testing.T) {
 func TestErrorsHoldNoValue(t *testing.T) {
 	t.Parallel()
 	const secret = "dupont@example.org"
+	for _, broken := range []string{"name: *dupont", "name: *" + secret, "name: [" + secret, secret + ": &" + secret + " %", "name: \"\\" + secret, "name: !<" + secret, "%" + secret} {
+		if _, err := policy.Parse([]byte(broken)); err == nil || strings.Contains(err.Error(), "dupont") {
+			t.Errorf("accepted, or a value stands in %v", err)
+		}
+	}
 	for i, line := range bytes.SplitAfter(deploy.Policy(), []byte("\n")) {
 		text := bytes.Replace(deploy.Policy(), line, append([]byte("  "+secret+": {x: [\n"), line...), 1)
 		if i%7 != 0 {
