@@ -83,12 +83,12 @@ func destroysOfSeveral(e *Env) {
 	e.same("the ledger's part", e.part(0, "access"), []byte("access"))
 	e.same("MAC and tokens", [][]byte{e.intake(0).BodyMAC, e.tokens(0)}, [][]byte{nil, nil})
 	e.same("the ownerless row's", [][]byte{e.intake(1).BodyMAC, e.tokens(1)}, [][]byte{anonymous.BodyMAC, anonymous.Tokens})
-	e.same("walk", e.walk(), []walked{
+	sameList(e, "walk", e.walk(), []walked{
 		{event(0), r.Parts[1].Key, r.Parts[1].Bytes}, {event(0), r.Parts[2].Key, r.Parts[2].Bytes},
 		{event(1), anonymous.Parts[1].Key, anonymous.Parts[1].Bytes},
 	})
 	e.destroy(account(1))
-	e.same("walk", e.walk(), []walked{{event(0), r.Parts[2].Key, r.Parts[2].Bytes}})
+	sameList(e, "walk", e.walk(), []walked{{event(0), r.Parts[2].Key, r.Parts[2].Bytes}})
 	e.same("same id, other kind", e.key(part.AccountOwner(subject(0).ID)), vault.KeyRow{})
 }
 

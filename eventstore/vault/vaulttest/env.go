@@ -80,6 +80,30 @@ func (e *Env) same(what string, got, want any) {
 	}
 }
 
+// sameList compares item by item: the first that differs is named, and a diff
+// over thousands of items is spared.
+func sameList[V any](e *Env, what string, got, want []V) {
+	e.Helper()
+	for i := range min(len(got), len(want)) {
+		e.same(fmt.Sprintf("%s: item %d", what, i), got[i], want[i])
+	}
+	e.same(what+": number of items", len(got), len(want))
+}
+
+// sameState compares two dumps.
+func (e *Env) sameState(what string, got, want state) {
+	e.Helper()
+	sameList(e, what+": intake", got.Intake, want.Intake)
+	sameList(e, what+": links", got.Links, want.Links)
+	sameList(e, what+": holds", got.Holds, want.Holds)
+	sameList(e, what+": keys", got.Keys, want.Keys)
+	sameList(e, what+": parts", got.Parts, want.Parts)
+	sameList(e, what+": tokens", got.Tokens, want.Tokens)
+	sameList(e, what+": pending", got.Pending, want.Pending)
+	sameList(e, what+": walk", got.Walk, want.Walk)
+	e.same(what+": meta", got.Meta, want.Meta)
+}
+
 func sum(kind string, i int) [32]byte { return sha256.Sum256(fmt.Appendf(nil, "%s %d", kind, i)) }
 
 func event(i int) domain.ID {

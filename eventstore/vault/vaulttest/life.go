@@ -26,7 +26,7 @@ func reopens(e *Env) {
 	before := e.dump()
 	for range 3 {
 		e.reopen()
-		e.same("after a reopen", e.dump(), before)
+		e.sameState("after a reopen", e.dump(), before)
 	}
 }
 
@@ -63,7 +63,7 @@ func closedRefuses(e *Env) {
 	}
 	e.ok("second close", e.S.Close())
 	e.Open()
-	e.same("after a reopen", e.dump(), before)
+	e.sameState("after a reopen", e.dump(), before)
 }
 
 func cancelledRefuses(e *Env) {
@@ -76,5 +76,5 @@ func cancelledRefuses(e *Env) {
 			e.Errorf("%s with a cancelled context: %v", name, err)
 		}
 	}
-	e.same("after cancelled calls", e.dump(), before)
+	e.sameState("after cancelled calls", e.dump(), before)
 }

@@ -33,20 +33,20 @@ func factsStay(e *Env) {
 	for i := range 5 {
 		from, to := 3*i, 3*i+1+i%3
 		want = append(want, factsOf(e.prepare(batch(from, to, subject(i))), from, to))
-		e.same("pending", e.pending(), want)
+		sameList(e, "pending", e.pending(), want)
 	}
 	e.reopen()
-	e.same("pending after a reopen", e.pending(), want)
+	sameList(e, "pending after a reopen", e.pending(), want)
 	e.ok("done", e.S.Done(e.ctx, want[1].Number))
-	e.same("pending after done", e.pending(), want[2:])
+	sameList(e, "pending after done", e.pending(), want[2:])
 	e.ok("done", e.S.Done(e.ctx, want[0].Number))
-	e.same("pending after done with less", e.pending(), want[2:])
+	sameList(e, "pending after done with less", e.pending(), want[2:])
 	e.reopen()
-	e.same("pending after done and a reopen", e.pending(), want[2:])
+	sameList(e, "pending after done and a reopen", e.pending(), want[2:])
 	e.same("intake of what is done", e.intake(0).Found, true)
 	e.same("part of what is done", e.part(0, identity), row(0, subject(0)).Parts[0].Bytes)
 	e.ok("done", e.S.Done(e.ctx, want[4].Number))
-	e.same("pending after all is done", e.pending(), []vault.Pending(nil))
+	sameList(e, "pending after all is done", e.pending(), nil)
 }
 
 func doneWithNext(e *Env) {
@@ -55,17 +55,17 @@ func doneWithNext(e *Env) {
 	b := batch(4, 6, subject(0))
 	b.Done = first
 	third := e.prepare(b)
-	e.same("pending", e.pending(), []vault.Pending{factsOf(second, 2, 4), factsOf(third, 4, 6)})
+	sameList(e, "pending", e.pending(), []vault.Pending{factsOf(second, 2, 4), factsOf(third, 4, 6)})
 }
 
 func doneAhead(e *Env) {
 	b := batch(0, 2, subject(0))
 	b.Done = 1 << 30
 	first := e.prepare(b)
-	e.same("pending", e.pending(), []vault.Pending{factsOf(first, 0, 2)})
+	sameList(e, "pending", e.pending(), []vault.Pending{factsOf(first, 0, 2)})
 	e.ok("done", e.S.Done(e.ctx, 1<<30))
 	second := e.prepare(batch(2, 4, subject(0)))
-	e.same("pending", e.pending(), []vault.Pending{factsOf(second, 2, 4)})
+	sameList(e, "pending", e.pending(), []vault.Pending{factsOf(second, 2, 4)})
 }
 
 func pendingCallback(e *Env) {
@@ -78,7 +78,7 @@ func pendingCallback(e *Env) {
 		return errors.Join(e.S.Rebase(e.ctx, p.Number, p.Base+10), e.S.Done(e.ctx, p.Number))
 	}))
 	e.same("batches seen", seen, 6)
-	e.same("pending", e.pending(), []vault.Pending(nil))
+	sameList(e, "pending", e.pending(), nil)
 	e.same("position", e.intake(5).Position, domain.Position(15))
 }
 
@@ -104,7 +104,7 @@ func rebaseMoves(e *Env) {
 	moved := factsOf(second, 2, 4)
 	moved.Base = 30
 	for range 2 {
-		e.same("pending", e.pending(), []vault.Pending{factsOf(first, 0, 2), moved})
+		sameList(e, "pending", e.pending(), []vault.Pending{factsOf(first, 0, 2), moved})
 		for i, want := range []domain.Position{0, 1, 30, 31} {
 			e.same("position", e.intake(i).Position, want)
 		}

@@ -48,7 +48,7 @@ func preparedIsRead(e *Env) {
 	holds, err := e.S.Holds(e.ctx, []token.Token{tok(1), tok(3)})
 	e.ok("holds", err)
 	e.same("holds", holds, []domain.ID{{}, event(30)})
-	e.same("pending", e.pending(), []vault.Pending{{Number: n, Base: 3, Facts: [][]byte{b.Rows[0].Fact, b.Rows[1].Fact, b.Rows[2].Fact}}})
+	sameList(e, "pending", e.pending(), []vault.Pending{{Number: n, Base: 3, Facts: [][]byte{b.Rows[0].Fact, b.Rows[1].Fact, b.Rows[2].Fact}}})
 }
 
 func preparedIsCopied(e *Env) {
@@ -63,12 +63,12 @@ func preparedIsCopied(e *Env) {
 	}
 	clear(b.Keys[0].Wrapped)
 	clear(b.Rows)
-	e.same("after the caller wrote over its slices", e.dump(), before)
+	e.sameState("after the caller wrote over its slices", e.dump(), before)
 	clear(e.part(3, identity))
 	clear(e.tokens(3))
 	clear(e.intake(3).BodyMAC)
 	clear(e.key(subject(1)).Wrapped)
-	e.same("after the reader wrote over its slices", e.dump(), before)
+	e.sameState("after the reader wrote over its slices", e.dump(), before)
 }
 
 func numbersGrow(e *Env) {
@@ -100,14 +100,14 @@ func bareRows(e *Env) {
 	if e.intake(1).BodyMAC != nil || e.tokens(1) != nil || e.part(1, identity) != nil {
 		e.Errorf("what was not given is not nil")
 	}
-	e.same("walk", e.walk(), []walked{{event(2), keyed.Parts[0].Key, []byte{0}}})
+	sameList(e, "walk", e.walk(), []walked{{event(2), keyed.Parts[0].Key, []byte{0}}})
 	e.same("facts", e.onlyPending().Facts, [][]byte{[]byte("fact"), {}})
 }
 
 func batchWithoutRows(e *Env) {
 	e.prepare(&vault.Batch{Holds: []vault.Hold{{Token: tok(1), ID: event(1)}}, Keys: []vault.KeyWrite{{Owner: subject(1), Wrapped: wrapped(1)}}})
 	e.prepare(&vault.Batch{})
-	e.same("pending", e.pending(), []vault.Pending(nil))
+	sameList(e, "pending", e.pending(), nil)
 	e.same("key row", e.key(subject(1)), vault.KeyRow{Rev: 1, Wrapped: wrapped(1)})
 }
 

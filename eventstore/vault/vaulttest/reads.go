@@ -109,9 +109,9 @@ func walkAll(e *Env) {
 			}
 		}
 	}
-	e.same("walk", e.walk(), want)
+	sameList(e, "walk", e.walk(), want)
 	e.reopen()
-	e.same("walk after a reopen", e.walk(), want)
+	sameList(e, "walk after a reopen", e.walk(), want)
 }
 
 func walkCallback(e *Env) {

@@ -83,8 +83,8 @@ func refuses(e *Env, r refusal) {
 	r.harm(bad)
 	_, err := e.S.Prepare(e.ctx, bad)
 	e.is("prepare", err, r.want)
-	e.same("after the refusal", e.dump(), before)
+	e.sameState("after the refusal", e.dump(), before)
 	e.reopen()
-	e.same("after the refusal and a reopen", e.dump(), before)
+	e.sameState("after the refusal and a reopen", e.dump(), before)
 	e.prepare(good())
 }
