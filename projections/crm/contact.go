@@ -157,16 +157,17 @@ func (c *Contact) belongs(f projections.Fact) bool {
 		}
 	}
 	if !f.Source.IsZero() {
-		cmp := func(a, b domain.ID) int { return bytes.Compare(a[:], b[:]) }
-		if i, ok := slices.BinarySearchFunc(c.Sources, f.Source, cmp); !ok {
+		if i, ok := slices.BinarySearchFunc(c.Sources, f.Source, compareIDs); !ok {
 			c.Sources, changed = slices.Insert(c.Sources, i, f.Source), true
 		}
 	}
 	return changed
 }
 
+func compareIDs(a, b domain.ID) int { return bytes.Compare(a[:], b[:]) }
+
 func (c *Contact) merge(e edge) bool {
-	cmp := func(a edge, id domain.ID) int { return bytes.Compare(a.into[:], id[:]) }
+	cmp := func(a edge, id domain.ID) int { return compareIDs(a.into, id) }
 	i, ok := slices.BinarySearchFunc(c.edges, e.into, cmp)
 	switch {
 	case !ok:
