@@ -84,6 +84,9 @@ func TestEverythingIsShown(t *testing.T) {
 			t.Errorf("%s is not on the page", want)
 		}
 	}
+	if n := strings.Count(page, "withheld"); n != 2 { // among today's data, and in the history
+		t.Errorf("withheld stands %d times", n)
+	}
 	if strings.Contains(page, "<script") || strings.Contains(page, "ZgotmplZ") {
 		t.Error("a value is not escaped")
 	}

@@ -301,6 +301,7 @@ func TestDecodeFactRefusals(t *testing.T) {
 		"owner zero":        {swap(`"owner":"ledger"`, `"owner":"account/`+domain.ID{}.String()+`"`), event.ErrFact},
 		"short commitment":  {string(good[:at]) + string(good[at+1:]), event.ErrFact},
 		"broken commitment": {string(good[:at]) + "\n" + string(good[at+1:]), event.ErrFact},
+		"line break":        {string(good[:at]) + "\n" + strings.Repeat("A", 42) + string(good[at+43:]), event.ErrFact},
 		"padding bits":      {string(good[:at+42]) + "_" + string(good[at+43:]), event.ErrFact},
 		"words":             {swap(`"notes"`, `"my notes"`), event.ErrFact},
 	} {
