@@ -47,25 +47,13 @@ func distinct(l []held) map[string]bool {
 	return m
 }
 
-// release takes a token from ref; of several who share it another becomes its
-// first holder.
+// release takes a token from ref, which is its first holder or one of those who
+// came later; these stay where they are.
 func (b *batch) release(k []byte, ref int64) error {
 	n, err := b.tx.Exec("DELETE FROM holder WHERE token=? AND ref=?", k, ref)
-	if err != nil {
-		return err
-	}
-	if n == 0 {
+	if err == nil && n == 0 {
 		_, err = b.tx.Exec("DELETE FROM shared WHERE token=? AND ref=?", k, ref)
-		return err
 	}
-	heir, ok, err := b.tx.Int("SELECT ref FROM shared WHERE token=? ORDER BY ref LIMIT 1", k)
-	if err != nil || !ok {
-		return err
-	}
-	if _, err := b.tx.Exec("DELETE FROM shared WHERE token=? AND ref=?", k, heir); err != nil {
-		return err
-	}
-	_, err = b.tx.Exec("INSERT INTO holder(token,ref) VALUES(?,?)", k, heir)
 	return err
 }
 

@@ -189,14 +189,14 @@ func TestConnected(t *testing.T) {
 func TestProducers(t *testing.T) {
 	t.Parallel()
 	l := &log{T: t, x: newIndex(t)}
-	for _, n := range []int64{10, 11, 15, 13, 30, 30, 12, 14, 20, 19, 25} {
+	for _, n := range []int64{10, 11, 15, 13, 30, 30, 12, 14, 20, 19, 25, 34, 32} {
 		l.say(&event.Fact{Type: event.NoticeServed, Source: id(2), Sequence: &n})
 	}
 	l.say(&event.Fact{Type: event.NoticeServed, Source: id(2)})
 	l.say(&event.Fact{Type: event.NoticeServed, Source: id(1)})
-	first, last := int64(10), int64(30)
-	want := []index.Producer{{Source: id(1), Facts: 1, Position: 12}, {Source: id(2), Facts: 12, First: &first, Last: &last, Late: 7, Position: 11,
-		Gaps: []index.Gap{{16, 18}, {21, 24}, {26, 29}}}}
+	first, last := int64(10), int64(34)
+	want := []index.Producer{{Source: id(1), Facts: 1, Position: 14}, {Source: id(2), Facts: 14, First: &first, Last: &last, Late: 8, Position: 13,
+		Gaps: []index.Gap{{16, 18}, {21, 24}, {26, 29}, {31, 31}, {33, 33}}}}
 	got, err := l.x.Producers(t.Context())
 	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" || err != nil {
 		t.Fatalf("producers: %v (-want +got):\n%s", err, diff)

@@ -23,7 +23,7 @@ import (
 )
 
 // size is enough facts for several blocks, months and pages.
-const size = 4000
+const size = 3000
 
 // Open opens an empty dataset that is closed with the test.
 type Open func(t *testing.T, o audit.Opener) audit.Dataset
@@ -127,7 +127,7 @@ func (d dice) filter() audit.Filter {
 func checkEvents(t *testing.T, d audit.Dataset, m *model) {
 	r := dice{rand.New(rand.NewPCG(1, 2)), m}
 	answers := 0
-	for range 300 {
+	for range 120 {
 		f := r.filter()
 		want := m.events(f)
 		answers += len(want)
@@ -145,7 +145,7 @@ func checkAccesses(t *testing.T, d audit.Dataset, m *model) {
 	if len(all) < 100 {
 		t.Fatalf("%d accesses are too few to check with", len(all))
 	}
-	for range 200 {
+	for range 120 {
 		var f audit.AccessFilter
 		a := all[r.IntN(len(all))]
 		for range r.IntN(4) {
