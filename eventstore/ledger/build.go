@@ -4,11 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"runtime"
 	"slices"
 	"strings"
-
-	"golang.org/x/sync/errgroup"
 
 	"greffe/domain"
 	"greffe/domain/event"
@@ -42,12 +39,13 @@ type sealing struct {
 	fields []event.Field
 	part   *vault.Part
 	ref    *event.PartRef
+	err    error
 }
 
 // build seals the parts and encodes the facts of the group.
 func (g *group) build() error {
 	g.batch.Rows = make([]vault.Row, len(g.rows))
-	var jobs []sealing
+	var jobs []*sealing
 	for i := range g.rows {
 		var err error
 		if jobs, err = g.plan(i, jobs); err != nil {
@@ -72,7 +70,7 @@ func (g *group) build() error {
 }
 
 // plan fixes the keys of a row's parts and its body MAC.
-func (g *group) plan(i int, jobs []sealing) ([]sealing, error) {
+func (g *group) plan(i int, jobs []*sealing) ([]*sealing, error) {
 	r, out := &g.rows[i], &g.batch.Rows[i]
 	out.Event, out.Tokens = r.fact.ID, r.tokens
 	rand := g.c.l.cfg.Rand
@@ -108,7 +106,7 @@ func (g *group) plan(i int, jobs []sealing) ([]sealing, error) {
 		}
 		out.Parts[j].Key = p.Key
 		r.fact.Parts[j] = event.PartRef{Owner: p.Key.Owner, Class: p.Key.Class, Epoch: p.Key.Epoch}
-		jobs = append(jobs, sealing{key: key, id: p.Key, event: part.Event{ID: r.fact.ID, Type: string(r.fact.Type)},
+		jobs = append(jobs, &sealing{key: key, id: p.Key, event: part.Event{ID: r.fact.ID, Type: string(r.fact.Type)},
 			fields: p.Fields, part: &out.Parts[j], ref: &r.fact.Parts[j]})
 	}
 	return jobs, nil
@@ -127,7 +125,7 @@ func (r *row) owner(p *plainPart) part.Owner {
 }
 
 // randomise draws all salts and nonces in one read.
-func (g *group) randomise(jobs []sealing) error {
+func (g *group) randomise(jobs []*sealing) error {
 	const each = len(part.Random{}.Salt) + len(part.Random{}.Nonce)
 	buf := make([]byte, each*len(jobs))
 	if _, err := io.ReadFull(g.c.l.cfg.Rand, buf); err != nil {
@@ -142,24 +140,14 @@ func (g *group) randomise(jobs []sealing) error {
 }
 
 // sealAll seals in parallel where it is worth it.
-func sealAll(jobs []sealing) error {
-	workers := min(runtime.GOMAXPROCS(0), 1+len(jobs)/64)
-	chunk := (len(jobs) + workers - 1) / max(workers, 1)
-	var eg errgroup.Group
-	for len(jobs) > 0 {
-		n := min(chunk, len(jobs))
-		mine := jobs[:n]
-		jobs = jobs[n:]
-		eg.Go(func() error {
-			for i := range mine {
-				if err := mine[i].seal(); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
+func sealAll(jobs []*sealing) error {
+	inParallel(jobs, func(s *sealing) { s.err = s.seal() })
+	for _, s := range jobs {
+		if s.err != nil {
+			return s.err
+		}
 	}
-	return eg.Wait()
+	return nil
 }
 
 func (s *sealing) seal() error {

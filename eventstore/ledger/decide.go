@@ -114,9 +114,7 @@ func (g *group) record(ctx context.Context, i int, it *item) error {
 		Time: d.Time, Recorded: domain.NewTime(it.now), Policy: it.rules.version, Sequence: in.Sequence,
 		Codes: d.Codes, Unset: d.Unset, Lacks: d.Lacks, Warnings: d.Warnings,
 	}, mac: it.digest, macOwner: owner, tokens: it.tokens, parts: slices.Clone(it.parts)}
-	for _, f := range d.Fields {
-		r.fact.Fields = append(r.fact.Fields, f.Path)
-	}
+	r.fact.Fields = it.paths
 	if err := g.names(ctx, it, &r); err != nil {
 		return err
 	}

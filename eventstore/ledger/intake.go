@@ -5,7 +5,9 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"hash"
+	"runtime"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -37,6 +39,7 @@ type item struct {
 	source  token.Token
 	hold    token.Token
 	parts   []plainPart
+	paths   []string // of the sealed fields, as the policy declares them
 	tokens  []byte
 
 	own *Own
@@ -74,11 +77,31 @@ func (l *Ledger) recordSome(ctx context.Context, raws [][]byte, results []Result
 	r := l.rules.Load()
 	now := l.cfg.Now()
 	for i, raw := range raws {
-		it := &item{req: req, result: &results[i], raw: raw, rules: r, now: now}
-		l.understand(it)
-		req.items = append(req.items, it)
+		req.items = append(req.items, &item{req: req, result: &results[i], raw: raw, rules: r, now: now})
 	}
+	inParallel(req.items, func(it *item) { l.understand(it) })
 	return l.submit(ctx, req)
+}
+
+// inParallel calls fn for every element, on every core where it is worth it.
+func inParallel[T any](all []T, fn func(T)) {
+	const worth = 64
+	workers := min(runtime.GOMAXPROCS(0), 1+len(all)/worth)
+	var wg sync.WaitGroup
+	for chunk := range slices.Chunk(all, max(1, (len(all)+workers-1)/workers)) {
+		if workers == 1 {
+			for _, x := range chunk {
+				fn(x)
+			}
+			return
+		}
+		wg.Go(func() {
+			for _, x := range chunk {
+				fn(x)
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // understand does everything that needs neither the vault nor the log.
@@ -147,18 +170,21 @@ func (l *Ledger) name(it *item) {
 	it.tokens = l.searchTokens(it)
 }
 
-// classify groups the sealed fields by retention class and key epoch.
+// classify groups the sealed fields by retention class and key epoch. A fact
+// names a field as the policy declares it: under a pattern such as custom.* the
+// name itself may be personal and is sealed with the value.
 func (l *Ledger) classify(it *item) {
-	p := it.rules.policy
-	for _, f := range it.draft.Fields {
-		info, ok := p.Field(f.Path)
-		if !ok { // the guard lets only known fields through
-			continue
+	p, d := it.rules.policy, it.draft
+	for _, f := range d.Fields {
+		if info, ok := p.Field(f.Path); ok { // the guard lets only known fields through
+			it.add(info.Class, f)
+			it.paths = append(it.paths, info.Path)
 		}
-		it.add(info.Class, f)
 	}
-	if it.in.Type == event.AccessRecorded && it.draft.Codes.String("reason") == "" {
-		it.draft.Codes = it.draft.Codes.With("reason", "unlisted")
+	slices.Sort(it.paths)
+	it.paths = slices.Compact(it.paths)
+	if it.in.Type == event.AccessRecorded && d.Codes.String("reason") == "" {
+		d.Codes = d.Codes.With("reason", "unlisted")
 	}
 }
 

@@ -2,6 +2,8 @@ package ledger
 
 import (
 	"context"
+	"crypto/hkdf"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 
@@ -46,8 +48,14 @@ func (l *Ledger) openKeys(ctx context.Context) (created bool, err error) {
 		}
 		created = true
 	}
-	l.peppers = token.Derive(root)
+	l.peppers, l.root = token.Derive(root), root
 	return created, nil
+}
+
+// Secret derives 32 bytes for one use from the ledger's root, such as the key of
+// page cursors. The same use gives the same secret for the life of the ledger.
+func (l *Ledger) Secret(use string) ([]byte, error) {
+	return hkdf.Key(sha256.New, l.root[:], nil, "greffe/secret/1"+use, sha256.Size)
 }
 
 // firstKeys makes the pepper root and the ledger's id.

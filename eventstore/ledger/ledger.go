@@ -56,6 +56,7 @@ type Ledger struct {
 	cfg     Config
 	keys    *seal.Keyring
 	peppers *token.Peppers
+	root    part.Key // of the peppers
 	rules   atomic.Pointer[rules]
 
 	room  *semaphore.Weighted
@@ -72,6 +73,7 @@ type Ledger struct {
 
 	committer  committer
 	publishing sync.Mutex
+	older      map[int64]*policy.Policy // versions before the one in force, as asked for
 
 	broom sync.Mutex
 	dust  []part.Owner
@@ -100,6 +102,7 @@ func Open(ctx context.Context, cfg Config) (*Ledger, error) {
 		failed: make(chan struct{}),
 		closed: make(chan struct{}),
 		wake:   make(chan struct{}, 1),
+		older:  make(map[int64]*policy.Policy),
 	}
 	created, err := l.openKeys(ctx)
 	if err != nil {

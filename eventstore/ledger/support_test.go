@@ -122,3 +122,5 @@ func created(id, subject, email string) string {
 		`"notes":"prefers mornings","collection":{"channel":"web_form","collected_at":"2026-03-02T09:14:07Z","legal_basis":"consent","purposes":["prospecting"]}}}`,
 		id, subject, email)
 }
+
+type domainID = domain.ID
