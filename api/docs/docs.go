@@ -169,6 +169,7 @@ func content(lang string, g []group, rules *policy.Policy, version int64) page {
 	for _, c := range event.RefusalCodes() {
 		p.Refusals = append(p.Refusals, named{Code: c, Text: (&event.Refusal{Code: c}).Sentence()})
 	}
+	p.Refusals = append(p.Refusals, named{Code: "id_conflict", Text: "Another event of this source has this id and another content."})
 	for _, r := range rules.Reasons() {
 		x := reason{Code: r.Code, Title: label(r.Label), Ticket: r.Ticket}
 		for _, ro := range rules.Roles() {

@@ -57,6 +57,9 @@ func (c *Call) openBody(takes ...string) (io.ReadCloser, string, error) {
 		return nil, "", problem.New(problem.MediaTypeUnsupported)
 	}
 	limit := c.route.Limits.Body
+	if media != mediaNDJSON { // only a stream is worked off as it comes
+		limit = min(limit, maxBatchBytes)
+	}
 	if c.r.ContentLength > limit {
 		return nil, "", problem.New(problem.BodyTooLarge)
 	}

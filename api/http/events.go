@@ -223,8 +223,8 @@ func resultOf(r *ledger.Result) EventResult {
 	if r.Refusal != nil {
 		out.Error = &EventError{r.Refusal.Code, r.Refusal.Field, r.Refusal.Sentence()}
 	}
-	if r.Status == ledger.Conflict && out.Error == nil {
-		out.Error = &EventError{"conflict", "id", "Another event of this source has this id and another content. Give each event an id of its own."}
+	if r.Status == ledger.Conflict {
+		out.Error = &EventError{"id_conflict", "id", "Another event of this source has this id and another content. Give each event an id of its own."}
 	}
 	return out
 }

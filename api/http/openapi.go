@@ -103,7 +103,7 @@ func tag(pattern string) string {
 
 func requestBody(reg huma.Registry, r *Route) *huma.RequestBody {
 	b := &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{},
-		Description: fmt.Sprintf("At most %d bytes, after decompression (Content-Encoding: gzip).", r.Limits.Body)}
+		Description: fmt.Sprintf("At most %d bytes (%d as NDJSON), after decompression (Content-Encoding: gzip).", min(r.Limits.Body, maxBatchBytes), r.Limits.Body)}
 	for _, media := range r.Endpoint.takes {
 		var s *huma.Schema
 		if f, ok := bodyField(r.Endpoint.in); ok {

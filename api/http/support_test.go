@@ -108,7 +108,7 @@ func newWorld(t testing.TB, change ...func(*Config, *Services)) *world {
 	_, err = w.desk.Bootstrap(t.Context(), adminToken)
 	must(t, err)
 	w.service = Services{Ledger: w.ledger, Journal: w.journal, Nodes: w.node,
-		Auth: auth.New(auth.Config{Directory: w.store, Current: func(context.Context) error { return w.node.halted }, Now: w.now}),
+		Auth:   auth.New(auth.Config{Directory: w.store, Current: func(context.Context) error { return w.node.halted }, Now: w.now}),
 		Tokens: w.desk, Directory: w.store, Labels: w.data, Search: w.data, Dossier: w.data, Audit: w.data, Quarantine: w.data, Operations: w.data}
 	cfg := Config{Version: "test", Now: w.now, Rand: rand.Reader, Logger: slog.New(slog.NewJSONHandler(w.logs, nil)),
 		RecordTimeout: 2 * time.Second, MaxWait: 50 * time.Millisecond}
@@ -455,4 +455,3 @@ func (s *safeBuffer) String() string {
 	defer s.mu.Unlock()
 	return s.b.String()
 }
-
