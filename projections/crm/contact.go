@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"greffe/domain"
+	"greffe/domain/contact"
 	"greffe/domain/event"
 	"greffe/domain/token"
 	"greffe/projections"
@@ -19,13 +20,9 @@ type Stamp struct {
 	Position domain.Position
 }
 
-// after reports whether s holds over o. The same rule is domain/contact's for
-// folding one subject; this one compares stamps without facts.
+// after reports whether s holds over o, by the rule that folds a contact.
 func (s Stamp) after(o Stamp) bool {
-	if c := s.Time.Compare(o.Time.Time); c != 0 {
-		return c > 0
-	}
-	return s.Position > o.Position
+	return contact.Wins(contact.Stamp{Time: s.Time.Time, Position: s.Position}, contact.Stamp{Time: o.Time.Time, Position: o.Position})
 }
 
 // IsZero reports that it was never said.

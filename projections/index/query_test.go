@@ -68,6 +68,12 @@ func TestAgainstFacts(t *testing.T) {
 			t.Fatalf("positions in [%d, %d): %v, %v", mid, mid+1, got, err)
 		}
 	}
+	checkLists(t, x, facts, places, items)
+}
+
+// checkLists checks what is listed of inputs, subjects and instants.
+func checkLists(t *testing.T, x *index.Index, facts []projections.Fact, places, items map[domain.ID][]domain.Position) {
+	t.Helper()
 	for item, want := range items {
 		if got, err := x.Quarantined(t.Context(), item); err != nil || !slices.Equal(got, want) {
 			t.Fatalf("quarantined %v, want %v; %v", got, want, err)
