@@ -19,6 +19,7 @@ type Limiter struct {
 
 	mu      sync.Mutex
 	buckets map[string]*rate.Limiter
+	swept   time.Time
 }
 
 // Standing is what a limiter says after one request.
@@ -71,11 +72,7 @@ func (l *Limiter) bucket(key string, now time.Time) *rate.Limiter {
 		return b
 	}
 	if len(l.buckets) >= maxBuckets {
-		for k, b := range l.buckets {
-			if b.TokensAt(now) >= float64(l.burst) {
-				delete(l.buckets, k)
-			}
-		}
+		l.sweep(now)
 		if len(l.buckets) >= maxBuckets {
 			key = ""
 			if b, ok := l.buckets[key]; ok {
@@ -86,6 +83,19 @@ func (l *Limiter) bucket(key string, now time.Time) *rate.Limiter {
 	b := rate.NewLimiter(l.rate, l.burst)
 	l.buckets[key] = b
 	return b
+}
+
+// sweep forgets the buckets that are full again, once a second at most.
+func (l *Limiter) sweep(now time.Time) {
+	if now.Sub(l.swept) < time.Second {
+		return
+	}
+	l.swept = now
+	for k, b := range l.buckets {
+		if b.TokensAt(now) >= float64(l.burst) {
+			delete(l.buckets, k)
+		}
+	}
 }
 
 // Window is how long an empty bucket takes to fill.
