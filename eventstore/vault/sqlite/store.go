@@ -7,7 +7,6 @@ import (
 	"os"
 	"sync"
 
-	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"greffe/eventstore/vault"
@@ -109,7 +108,7 @@ func (s *Store) transact(ctx context.Context, t *txn, fn func(t *txn) error) err
 		if code(err) == sqlite3.SQLITE_FULL {
 			return s.rollback(err)
 		}
-		return s.poison(err)
+		return fmt.Errorf("outcome unknown: %w", s.poison(err))
 	}
 	s.commit(t, swept)
 	return s.checkpoint()
@@ -161,8 +160,15 @@ func (s *Store) commit(t *txn, swept int) {
 
 // rollback ends the transaction for err, which says not committed.
 func (s *Store) rollback(err error) error {
-	// SQLite rolls back by itself when the disk is full; then this one fails.
-	if _, e := s.w.exec("ROLLBACK"); e != nil && code(err) != sqlite3.SQLITE_FULL {
+	_, e := s.w.exec("ROLLBACK")
+	if e != nil {
+		// After some errors SQLite has rolled back by itself; then another
+		// transaction can begin.
+		if _, e = s.w.exec("BEGIN"); e == nil {
+			_, e = s.w.exec("ROLLBACK")
+		}
+	}
+	if e != nil {
 		return s.poison(errors.Join(err, e))
 	}
 	return s.classify(err)
@@ -188,7 +194,7 @@ func (s *Store) classify(err error) error {
 
 // code is SQLite's primary result code, 0 for other errors.
 func code(err error) int {
-	var e *sqlite.Error
+	var e interface{ Code() int } // *sqlite.Error
 	if errors.As(err, &e) {
 		return e.Code() & 0xff
 	}
