@@ -118,7 +118,7 @@ func (b *batch) fact(f projections.Fact) error {
 			}
 		}
 	}
-	if item := f.Codes.ID("item"); !item.IsZero() && (f.Type == event.IngestQuarantined || f.Type == event.IngestReleased) {
+	if item := itemOf(f.Fact); !item.IsZero() {
 		if err := b.quarantine(item, f.Position); err != nil {
 			return err
 		}
@@ -127,6 +127,18 @@ func (b *batch) fact(f projections.Fact) error {
 		return nil
 	}
 	return b.produced(f)
+}
+
+// itemOf is the quarantined input that a fact sets aside, under its own id, or
+// releases.
+func itemOf(f *event.Fact) domain.ID {
+	switch f.Type {
+	case event.IngestQuarantined:
+		return f.ID
+	case event.IngestReleased:
+		return f.Codes.ID("item")
+	}
+	return domain.ID{}
 }
 
 func (b *batch) ref(id domain.ID) (int64, error) {

@@ -56,6 +56,9 @@ func TestAgainstFacts(t *testing.T) {
 				items[p.Owner.ID] = append(items[p.Owner.ID], f.Position)
 			}
 		}
+		if f.Type == event.IngestQuarantined {
+			items[f.ID] = append(items[f.ID], f.Position)
+		}
 	}
 	for s, want := range places {
 		got, err := x.Positions(t.Context(), s, 0, math.MaxUint64, 2000)
@@ -114,6 +117,19 @@ func checkLists(t *testing.T, x *index.Index, facts []projections.Fact, places, 
 	}
 	if lo, hi, err := x.Recorded(t.Context(), time.Unix(0, 0)); lo != 0 || hi != 0 || err != nil {
 		t.Fatalf("before the first fact: [%d, %d], %v", lo, hi, err)
+	}
+}
+
+// TestQuarantined follows an input from being set aside to its release.
+func TestQuarantined(t *testing.T) {
+	t.Parallel()
+	l := &log{T: t, x: newIndex(t)}
+	aside := &event.Fact{Type: event.IngestQuarantined}
+	l.say(aside)
+	l.say(&event.Fact{Type: event.NoticeServed})
+	l.say(&event.Fact{Type: event.IngestReleased, Codes: event.Codes{}.With("item", aside.ID.String())})
+	if got, err := l.x.Quarantined(t.Context(), aside.ID); err != nil || !slices.Equal(got, []domain.Position{0, 2}) {
+		t.Fatalf("facts at %v, %v; want 0 and 2", got, err)
 	}
 }
 
