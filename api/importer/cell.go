@@ -101,24 +101,23 @@ func parseDate(cell string, layouts []string, loc *time.Location, horizon int) (
 	s = strings.Replace(s, " à ", " ", 1)
 	for _, l := range layouts {
 		if t, err := time.ParseInLocation(l, s, loc); err == nil {
-			return dated(t, l, loc, horizon)
+			return dated(t, l, horizon)
 		}
+	}
+	known := dayLayouts[:]
+	if strings.Contains(s, ":") || strings.Contains(s, "/") && strings.Contains(s, "h") {
+		known = instantLayouts[:]
 	}
 	s = englishMonth(s)
-	for _, l := range dayLayouts {
-		if t, err := time.Parse(l, s); err == nil {
-			return dated(t, l, time.UTC, horizon)
-		}
-	}
-	for _, l := range instantLayouts {
+	for _, l := range known {
 		if t, err := time.ParseInLocation(l, s, loc); err == nil {
-			return dated(t, l, loc, horizon)
+			return dated(t, l, horizon)
 		}
 	}
 	return date{}, false
 }
 
-func dated(t time.Time, layout string, _ *time.Location, horizon int) (date, bool) {
+func dated(t time.Time, layout string, horizon int) (date, bool) {
 	if !strings.Contains(layout, "2006") && t.Year() > horizon {
 		t = t.AddDate(-100, 0, 0)
 	}
@@ -168,6 +167,19 @@ func yesNo(cell string) answer {
 		return no
 	}
 	return unclear
+}
+
+// objects reads a cell of a column of objections: only a plain no means none,
+// and words of refusal are an objection there. clear is false for what was read
+// that way without knowing it.
+func objects(cell string) (objection, clear bool) {
+	switch squash(cell) {
+	case "non", "n", "no", "0", "false", "faux", "off":
+		return false, true
+	case "stop", "oppose", "opposition", "blacklist", "bloctel":
+		return true, true
+	}
+	return true, yesNo(cell) != unclear
 }
 
 // siren gives the nine digits of a SIREN or SIRET with a right check digit

@@ -66,6 +66,7 @@ func TestDates(t *testing.T) {
 		"12/03/45":                  "1945-03-12",
 		"12 mars 2024":              "2024-03-12",
 		"1er août 2024":             "2024-08-01",
+		"12 March 2024":             "2024-03-12",
 		"12/03/2024 14:05":          "2024-03-12T13:05:00Z",
 		"12/03/2024 à 14h05":        "2024-03-12T13:05:00Z",
 		"2024-03-12 14:05:09":       "2024-03-12T13:05:09Z",
@@ -123,7 +124,7 @@ func TestHeaders(t *testing.T) {
 		"Créé le": toCollected, "Dernière activité": toActivity, "Remarques": "notes", "Date de naissance": toBirthDate,
 		"Opt-in e-mail": toConsent, "Consentement": toConsent, "Date opt-in": toConsentAt, "Accord donné le": toConsentAt,
 		"Accepte le démarchage téléphonique": toConsent, "Opt-out SMS": toOpposition, "Ne plus contacter": toOpposition,
-		"Désinscrit le": toOppositionAt, "Nombre d'enfants": "custom.nombre_d_enfants", "!!": "custom.column_1",
+		"Bloctel": toOpposition, "Désinscrit le": toOppositionAt, "Nombre d'enfants": "custom.nombre_d_enfants", "!!": "custom.column_1",
 	} {
 		if got, _ := new(Mapping).target(header, 0); got.path != want {
 			t.Errorf("%q: %s", header, got.path)

@@ -235,75 +235,6 @@ func names(full string) (given, family string) {
 	return parts[0], strings.Join(parts[1:], " ")
 }
 
-func (u *reading) date(t target, cell string) {
-	if emptyDate(cell) {
-		return
-	}
-	layouts := append(slices.Clone(t.layouts), u.opt.Mapping.layouts...)
-	d, ok := parseDate(cell, layouts, u.opt.Location, u.horizon)
-	if !ok {
-		u.warn(t.path, "date_not_readable")
-		return
-	}
-	if !u.opt.At.IsZero() && d.After(u.opt.At) {
-		u.warn(t.path, "date_ahead")
-		return
-	}
-	switch t.path {
-	case toConsentAt:
-		u.consentAt = d
-	case toOppositionAt:
-		u.oppositionAt = d
-	case toCollected:
-		u.c.collected = d
-		u.text(t.path, d.String())
-	case toActivity:
-		u.c.activity = d
-		u.text(t.path, d.String())
-	default:
-		u.text(t.path, d.String())
-	}
-}
-
-// choice reads an opt-in or opt-out cell. A date is a yes of that date. What is
-// not clear objects in a column of objections and says nothing in one of consents.
-func (u *reading) choice(t target, cell string) {
-	c := choice{target: t}
-	if c.purpose == "" {
-		c.purpose = u.opt.Purpose
-	}
-	a := yesNo(cell)
-	if d, ok := parseDate(cell, t.layouts, u.opt.Location, u.horizon); ok && a == unclear {
-		a, c.at = yes, d
-	} else if emptyDate(cell) {
-		return
-	}
-	switch {
-	case t.path == toOpposition && a == no:
-		return
-	case t.path == toOpposition:
-		if c.opposed = true; a == unclear {
-			u.warn(t.path, "read_as_objection")
-		}
-	case a == yes:
-		c.granted = true
-	case a == no:
-		c.refused = true
-	default:
-		u.warn(t.path, "value_not_listed")
-		return
-	}
-	for i, o := range u.c.choices {
-		if o.key() == c.key() { // two columns say the same thing; a refusal goes before
-			if c.refused {
-				u.c.choices[i] = c
-			}
-			return
-		}
-	}
-	u.c.choices = append(u.c.choices, c)
-}
-
 func (u *reading) finish() {
 	u.list(toEmails, u.emails)
 	u.list(toPhones, u.phones)
@@ -331,45 +262,6 @@ func (u *reading) finish() {
 		if ch.at = u.consentAt; ch.opposed {
 			ch.at = u.oppositionAt
 		}
-	}
-}
-
-func (u *reading) list(path string, l []string) {
-	var out []string
-	for _, s := range l {
-		if !slices.ContainsFunc(out, func(o string) bool { return strings.EqualFold(o, s) }) {
-			out = append(out, s)
-		}
-	}
-	if len(out) > 100 {
-		out = out[:100]
-		u.warn(path, "first_100_kept")
-	}
-	if raw, err := json.Marshal(out); err == nil && len(out) > 0 {
-		u.put(path, raw)
-	}
-}
-
-func (u *reading) postalAddress() {
-	if len(u.lines) == 0 && len(u.address) == 0 {
-		return
-	}
-	a := map[string]any{}
-	for k, v := range u.address {
-		a[k] = v
-	}
-	if c, ok := u.address["country"]; ok {
-		a["country"] = country(c)
-	}
-	if cp, ok := u.address["postal_code"]; ok {
-		c, _ := a["country"].(string)
-		a["postal_code"] = postalCode(cp, c)
-	}
-	if len(u.lines) > 0 {
-		a["lines"] = u.lines
-	}
-	if raw, err := json.Marshal(a, json.Deterministic(true)); err == nil {
-		u.put(toAddress, raw)
 	}
 }
 

@@ -116,6 +116,7 @@ func (r *csvReader) longer(text string) (cells []string, used int, closed bool, 
 
 // split cuts one record; closed is false if a quoted cell does not end in it.
 func split(s string, delim byte) (cells []string, closed bool) {
+	cells = make([]string, 0, 1+strings.Count(s, string(delim)))
 	for {
 		if len(s) > 0 && s[0] == '"' {
 			cell, rest, ok := quoted(s[1:], delim)

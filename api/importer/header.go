@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -65,7 +66,21 @@ func words(s string) []string {
 	return strings.Fields(b.String())
 }
 
-func squash(s string) string { return strings.Join(words(s), "") }
+// squash is words without what parts them.
+func squash(s string) string {
+	out := make([]byte, 0, len(s))
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c >= utf8.RuneSelf:
+			return strings.Join(words(s), "")
+		case c >= 'A' && c <= 'Z':
+			out = append(out, c+'a'-'A')
+		case c >= 'a' && c <= 'z' || c >= '0' && c <= '9':
+			out = append(out, c)
+		}
+	}
+	return string(out)
+}
 
 // known is the table of column names in French and English, squashed.
 func known(name string) string {
@@ -138,7 +153,7 @@ func legacy(ws []string) (target, bool) {
 	t := target{channels: channelsOf(has)}
 	dated := has("date", "horodatage") || len(ws) > 1 && ws[len(ws)-1] == "le"
 	switch {
-	case has("optout", "opt out", "desinscrit", "desinscription", "desabonne", "desabonnement", "unsubscribed", "unsubscribe", "stop", "opposition", "oppose", "blacklist", "blackliste", "do not", "ne plus", "ne pas", "refus", "dnc"):
+	case has("optout", "opt out", "desinscrit", "desinscription", "desabonne", "desabonnement", "unsubscribed", "unsubscribe", "stop", "opposition", "oppose", "blacklist", "blackliste", "do not", "bloctel", "ne plus", "ne pas", "refus", "dnc"):
 		t.path = toOpposition
 		if has("contacter", "contact") && len(t.channels) == 0 {
 			t.scope = "all"
@@ -165,7 +180,7 @@ func channelsOf(has func(...string) bool) []string {
 	}{
 		{"email", []string{"email", "e mail", "mail", "courriel", "newsletter", "emailing"}},
 		{"sms", []string{"sms", "texto"}},
-		{"phone", []string{"telephone", "tel", "phone", "appel", "appeler", "call", "demarchage", "telephonique"}},
+		{"phone", []string{"telephone", "tel", "phone", "appel", "appeler", "call", "demarchage", "telephonique", "bloctel"}},
 		{"postal", []string{"courrier", "postal", "poste", "papier"}},
 		{"social", []string{"social", "reseaux"}},
 	} {

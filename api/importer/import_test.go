@@ -46,7 +46,7 @@ func canon(t *testing.T, s string) jsontext.Value {
 func TestLegacyConsentsAndObjections(t *testing.T) {
 	t.Parallel()
 	text := "id;nom;optin;stop tel;ne plus contacter\n" +
-		"1;Roy;oui;;\n2;Roy;non;;\n3;Roy;;x;\n4;Roy;peut-être;demandé par tél.;non\n5;Roy;04/05/2021;;oui\n6;Roy;;06/07/2022;0\n"
+		"1;Roy;oui;;\n2;Roy;non;;\n3;Roy;;x;\n4;Roy;peut-être;demandé par tél.;non\n5;Roy;04/05/2021;;oui\n6;Roy;;06/07/2022;0\n7;Roy;;désabonné;\n8;Roy;;STOP;Faux\n"
 	b := newBook()
 	rep := take(t, b, text, options())
 	var got []string
@@ -63,11 +63,13 @@ func TestLegacyConsentsAndObjections(t *testing.T) {
 		`5 consent.granted 2021-05-04 {"method":"import","purpose":"prospecting"}`,
 		`5 opposition.registered 2026-03-02 {"scope":"all"}`,
 		`6 opposition.registered 2022-07-06 {"channels":["phone"],"purpose":"prospecting"}`,
+		`7 opposition.registered 2026-03-02 {"channels":["phone"],"purpose":"prospecting"}`,
+		`8 opposition.registered 2026-03-02 {"channels":["phone"],"purpose":"prospecting"}`,
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
-	if rep.Warnings[Warning{"consent", "value_not_listed"}] != 1 || rep.Warnings[Warning{"opposition", "read_as_objection"}] != 1 || rep.StartUnknown != 6 {
+	if rep.Warnings[Warning{"consent", "value_not_listed"}] != 1 || rep.Warnings[Warning{"opposition", "read_as_objection"}] != 1 || rep.StartUnknown != 8 {
 		t.Errorf("report: %+v", rep)
 	}
 }
