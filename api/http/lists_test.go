@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
 	"greffe/api/auth"
 	"greffe/domain"
+	"greffe/domain/token"
 )
 
 func TestPagesFollowEachOther(t *testing.T) {
@@ -122,6 +124,12 @@ func TestSearchIsByTokenAndSaysWhoWasFound(t *testing.T) {
 		if len(out.Items) != 3 || len(all) != 1 || all[0].Action != "search" || len(all[0].Subjects) != 3 || all[0].Subjects[2] != out.Items[2].SubjectID {
 			t.Errorf("%s: %s recorded as %+v", body, got.body, all)
 		}
+	}
+	p := w.ledger.Peppers()
+	want := []token.Token{p.Search(token.KindEmail, "anne@example.org"), p.Search(token.KindPhone, "+33639980012"),
+		p.Search(token.KindName, "anne"), p.External("crm/eu", "C-1")}
+	if !slices.Equal(w.data.sought, want) {
+		t.Error("the tokens searched are not those that are indexed")
 	}
 }
 

@@ -14,10 +14,21 @@ import (
 // errJournalPanicked says so without what it said.
 var errJournalPanicked = errors.New("the access journal panicked")
 
-// record makes one access durable, or fails with access_not_recorded. It does
+// record makes one access durable, and counts whether it could.
+func (a *API) record(c *Call, r access.Reading) (access.Receipt, error) {
+	receipt, err := a.makeDurable(c, r)
+	outcome := "recorded"
+	if err != nil {
+		outcome = "failed"
+	}
+	a.metrics.accesses.WithLabelValues(outcome).Inc()
+	return receipt, err
+}
+
+// makeDurable records one access, or fails with access_not_recorded. It does
 // not depend on the client staying: a caller that hangs up after the journal
 // wrote has been recorded. A journal that does not answer in time has failed.
-func (a *API) record(c *Call, r access.Reading) (access.Receipt, error) {
+func (a *API) makeDurable(c *Call, r access.Reading) (access.Receipt, error) {
 	r.Account, r.Human = c.principal.Account, c.human
 	r.Reason, r.Ticket, r.Defaulted = c.reason.Code, c.reason.Ticket, c.reason.Defaulted
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Context()), a.cfg.RecordTimeout)
