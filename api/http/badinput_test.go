@@ -213,7 +213,7 @@ func TestTokensThatDoNotHold(t *testing.T) {
 	if r := ask(soon, reason); r.status != 401 || r.code(t) != "token_expired" {
 		t.Errorf("expired: %d %s", r.status, r.body)
 	}
-	w.node.halted = fmt.Errorf("the accounts stand still")
+	w.node.set(fmt.Errorf("the accounts stand still"), nil)
 	if r := ask(adminToken, reason); r.status != 503 || r.code(t) != "unavailable" {
 		t.Errorf("with halted accounts: %d %s", r.status, r.body)
 	}

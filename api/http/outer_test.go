@@ -19,7 +19,7 @@ import (
 func TestPanics(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.data.panics = true
+	w.data.set(func(s *switches) { s.panics = true })
 	for _, r := range eachRoute(t, w) {
 		if r.Access() != Personal {
 			continue
@@ -117,7 +117,7 @@ func TestMetrics(t *testing.T) {
 func TestHealthAndReadiness(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.node.ready = context.DeadlineExceeded
+	w.node.set(nil, context.DeadlineExceeded)
 	if got := w.call(http.MethodGet, "/readyz", "", "Authorization", ""); got.status != 503 || got.header.Get("Retry-After") == "" {
 		t.Errorf("not ready: %d", got.status)
 	}
@@ -207,15 +207,15 @@ func TestExports(t *testing.T) {
 	base := "/v1/subjects/" + person.String() + "/export"
 	for query, want := range map[string][2]string{"": {"15jsonen", mediaJSON}, "?format=html&lang=fr": {"15htmlfr", mediaHTML}, "?format=csv&article=20&lang=fr": {"20csvfr", mediaCSV}} {
 		got := w.call(http.MethodGet, base+query, "", "X-Greffe-Reason", "rights_request")
-		if got.status != 200 || w.data.copied != want[0] || got.header.Get("Content-Type") != want[1] || !strings.HasPrefix(got.header.Get("Content-Disposition"), "attachment") {
-			t.Errorf("%s: %d %s %v", query, got.status, w.data.copied, got.header)
+		if got.status != 200 || w.data.get().copied != want[0] || got.header.Get("Content-Type") != want[1] || !strings.HasPrefix(got.header.Get("Content-Disposition"), "attachment") {
+			t.Errorf("%s: %d %s %v", query, got.status, w.data.get().copied, got.header)
 		}
 	}
 	cut := w.call(http.MethodGet, base+"?format=csv&article=20&lang=en", "", "X-Greffe-Reason", "rights_request")
 	if cut.err == nil {
 		t.Error("a copy that broke off ends like a whole one")
 	}
-	w.data.fail = ErrHalted
+	w.data.set(func(s *switches) { s.fail = ErrHalted })
 	if got := w.call(http.MethodGet, base, "", "X-Greffe-Reason", "rights_request"); got.status != 503 || got.code(t) != "unavailable" || got.header.Get("Content-Disposition") != "" {
 		t.Errorf("before the first byte: %d %v", got.status, got.header)
 	}
