@@ -1,0 +1,102 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"greffe/api/auth"
+	"greffe/api/importer"
+	"greffe/cmd/greffe/internal/app"
+	"greffe/domain"
+)
+
+type demoCmd struct {
+	serveCmd
+	Samples string `help:"Directory of the sample files." default:"deploy/samples" type:"existingdir"`
+}
+
+// sampleFiles are what the demo imports, in this order.
+var sampleFiles = [...]struct{ name, source string }{
+	{"contacts-crm.csv", "crm/export"},
+	{"events.ndjson.gz", ""},
+}
+
+// sampleAt is the day that rows of the sample export without a date stand for.
+const sampleAt = "2026-03-01"
+
+func (c *demoCmd) Run(sh *shell) (err error) {
+	a, err := sh.open()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	for _, f := range sampleFiles {
+		if err := c.load(sh, a, f.name, f.source); err != nil {
+			return err
+		}
+	}
+	if err := a.CaughtUp(sh.ctx); err != nil {
+		return err
+	}
+	return c.serve(sh, a, func(base string) error { return c.tour(sh, a, base) })
+}
+
+func (c *demoCmd) load(sh *shell, a *app.App, name, source string) (err error) {
+	in, err := importer.Open(filepath.Join(c.Samples, name))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, in.Close()) }()
+	at, err := time.Parse(time.DateOnly, sampleAt)
+	if err != nil {
+		return fmt.Errorf("demo: %w", err)
+	}
+	zone, err := time.LoadLocation("Europe/Paris")
+	if err != nil {
+		return fmt.Errorf("demo: %w", err)
+	}
+	bar := sh.progress(name)
+	report, err := importer.Import(sh.ctx, in, a, importer.Options{Source: source, At: at, Location: zone,
+		Progress: func(p importer.Progress) { bar.at(p.Bytes, p.Total) }})
+	bar.end()
+	if err != nil {
+		return fmt.Errorf("import %s: %w", name, err)
+	}
+	fmt.Fprintf(sh.stdout, "%s: %d events, %d recorded, %d duplicates, %d conflicts, %d quarantined (%.1f s)\n",
+		name, report.Events, report.Recorded, report.Duplicates, report.Conflicts, report.Quarantined, report.Seconds)
+	return nil
+}
+
+// tour prints what to try, with a token of its own that ends in a day.
+func (c *demoCmd) tour(sh *shell, a *app.App, base string) error {
+	rules, _ := a.Ledger.Policy()
+	made, err := a.Tokens.Make(sh.ctx, rules, domain.ID{}, auth.Request{
+		Label: "demo visitor", Roles: []string{"dpo"}, Expires: time.Now().Add(24 * time.Hour)})
+	if err != nil {
+		return fmt.Errorf("demo: %w", err)
+	}
+	fmt.Fprintf(sh.stdout, tourText, made.Text, base)
+	return nil
+}
+
+const tourText = `
+Try, in another terminal (the token is a data protection officer's and ends in a day):
+
+  export TOKEN=%[1]s
+  # whom does the ledger know at this address? (a recorded access: say why)
+  curl -s %[2]s/v1/subjects/search -H "Authorization: Bearer $TOKEN" -H "X-Greffe-Reason: rights_request" \
+       -H "Content-Type: application/json" -d '{"name":"Camille Martin"}'
+  # that person now, and as it was known a year ago
+  curl -s %[2]s/v1/subjects/SUBJECT_ID -H "Authorization: Bearer $TOKEN" -H "X-Greffe-Reason: rights_request"
+  curl -s "%[2]s/v1/subjects/SUBJECT_ID?as_of=2025-03-01T00:00:00Z" -H "Authorization: Bearer $TOKEN" -H "X-Greffe-Reason: rights_request"
+  # who saw that person, and what the ledger holds in all
+  curl -s %[2]s/v1/subjects/SUBJECT_ID/accesses -H "Authorization: Bearer $TOKEN" -H "X-Greffe-Reason: rights_request"
+  curl -s %[2]s/v1/audit/summary -H "Authorization: Bearer $TOKEN"
+  # what could not be taken in, and why
+  curl -s %[2]s/v1/quarantine -H "Authorization: Bearer $TOKEN" -H "X-Greffe-Reason: maintenance"
+
+API reference: %[2]s/docs
+Stop with Ctrl-C; then: bin/greffe verify --data .greffe-demo
+`

@@ -1,0 +1,285 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"greffe/api/auth"
+	httpapi "greffe/api/http"
+	"greffe/domain"
+	"greffe/domain/event"
+	"greffe/domain/token"
+	"greffe/eventstore/access"
+	"greffe/eventstore/ledger"
+	"greffe/projections"
+	"greffe/projections/audit"
+	"greffe/projections/crm"
+	"greffe/projections/dossier"
+	"greffe/projections/index"
+)
+
+// services puts the rooms behind the API's desks.
+func (a *App) services() (httpapi.Services, error) {
+	return httpapi.Services{
+		Ledger: a.Ledger, Journal: a.Journal, Nodes: node{a}, Tokens: a.Tokens, Directory: a.Accounts,
+		Auth:   auth.New(auth.Config{Directory: a.Accounts, Current: a.directoryIsCurrent, Now: a.cfg.Now}),
+		Labels: labels{a}, Search: search{a}, Dossier: &files{a.Dossier, a}, Audit: auditDesk{a},
+		Quarantine: quarantineDesk{a}, Operations: operations{a},
+	}, nil
+}
+
+// known translates what rooms do not know into what the API calls not found.
+func known(err error) error {
+	switch {
+	case errors.Is(err, dossier.ErrUnknown), errors.Is(err, index.ErrUnknown), errors.Is(err, crm.ErrUnknown), errors.Is(err, ledger.ErrNotHeld):
+		return errors.Join(httpapi.ErrNotFound, err)
+	case errors.Is(err, crm.ErrCursor):
+		return errors.Join(httpapi.ErrCursor, err)
+	}
+	return err
+}
+
+// directoryIsCurrent is nil while revocations reach this node.
+func (a *App) directoryIsCurrent(ctx context.Context) error {
+	states, err := a.runner.States(ctx)
+	if err != nil {
+		return err
+	}
+	for _, s := range states {
+		if s.Name == a.Accounts.Name() && s.Halted != nil {
+			return s.Halted
+		}
+	}
+	return nil
+}
+
+type node struct{ a *App }
+
+func (n node) WaitFor(ctx context.Context, at domain.Position) error {
+	head, err := n.a.Ledger.Head(ctx)
+	if err != nil {
+		return err
+	}
+	if at >= head {
+		return httpapi.ErrStale
+	}
+	err = n.a.runner.WaitFor(ctx, at)
+	var halted *projections.HaltError
+	if errors.As(err, &halted) {
+		return errors.Join(httpapi.ErrHalted, err)
+	}
+	return err
+}
+
+func (n node) Ready(ctx context.Context) error {
+	if err := n.a.Ledger.Cause(); err != nil {
+		return fmt.Errorf("the ledger stopped: %w", err)
+	}
+	states, err := n.a.runner.States(ctx)
+	if err != nil {
+		return err
+	}
+	for _, s := range states {
+		if s.Halted != nil {
+			return s.Halted
+		}
+		if s.Stalled != nil {
+			return fmt.Errorf("projection %s cannot read the log: %w", s.Name, s.Stalled)
+		}
+	}
+	return nil
+}
+
+type search struct{ a *App }
+
+func (s search) Find(ctx context.Context, by token.Token, kind httpapi.SearchKind, page httpapi.Page) (httpapi.Found[httpapi.Hit], error) {
+	var out httpapi.Found[httpapi.Hit]
+	if kind == httpapi.ByExternalID {
+		id, err := s.a.External(ctx, by)
+		if err != nil || id.IsZero() {
+			return out, err
+		}
+		return hits([]domain.ID{id}), nil
+	}
+	cursor, err := number(page.Cursor)
+	if err != nil {
+		return out, err
+	}
+	ids, next, err := s.a.CRM.Find(ctx, token.Kind(kind), by, cursor, page.Limit)
+	if err != nil {
+		return out, known(err)
+	}
+	out = hits(ids)
+	out.Next = cursorText(next)
+	return out, nil
+}
+
+func hits(ids []domain.ID) httpapi.Found[httpapi.Hit] {
+	out := httpapi.Found[httpapi.Hit]{Subjects: ids}
+	for _, id := range ids {
+		out.Items = append(out.Items, httpapi.Hit{SubjectID: id})
+	}
+	return out
+}
+
+func number(cursor string) (int64, error) {
+	if cursor == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(cursor, 10, 64)
+	if err != nil || n < 0 {
+		return 0, httpapi.ErrCursor
+	}
+	return n, nil
+}
+
+func cursorText(n int64) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.FormatInt(n, 10)
+}
+
+type auditDesk struct{ a *App }
+
+func (d auditDesk) Events(ctx context.Context, f httpapi.Filter, page httpapi.Page) (out httpapi.Found[httpapi.AuditEvent], err error) {
+	from, err := number(page.Cursor)
+	if err != nil {
+		return out, err
+	}
+	q := audit.Filter{Type: event.Type(f.Type), Subject: f.Subject, Account: f.Account, Source: f.Source, Purpose: f.Purpose,
+		Time: audit.Span{From: f.From, To: f.To}, Cursor: domain.Position(from), Limit: page.Limit}
+	for e, err := range d.a.Audit.Events(ctx, q) {
+		if err != nil {
+			return out, err
+		}
+		out.Items = append(out.Items, httpapi.AuditEvent{
+			Position: e.Position, EventID: e.ID, Type: string(e.Type), SubjectID: present(e.Subject), Source: present(e.Source),
+			Account: present(e.Actor), Controller: e.Controller, Purposes: e.Purposes, Time: e.Time.Time, Recorded: e.Recorded.Time,
+			Policy: e.Policy, Warnings: e.Warnings, Unproven: e.Unproven,
+		})
+		about(&out.Subjects, e.Subject)
+		if len(out.Items) == page.Limit {
+			out.Next = (e.Position + 1).String()
+		}
+	}
+	return out, nil
+}
+
+func (d auditDesk) Accesses(ctx context.Context, f httpapi.Filter, page httpapi.Page) (out httpapi.Found[httpapi.AuditAccess], err error) {
+	from, err := number(page.Cursor)
+	if err != nil {
+		return out, err
+	}
+	q := audit.AccessFilter{Subject: f.Subject, Account: f.Account, Source: f.Source,
+		Time: audit.Span{From: f.From, To: f.To}, Cursor: domain.Position(from), Limit: page.Limit}
+	for x, err := range d.a.Audit.Accesses(ctx, q) {
+		if err != nil {
+			return out, err
+		}
+		if len(out.Subjects)+len(x.Subjects) > access.MaxSubjects && len(out.Items) > 0 {
+			out.Next = x.Position.String()
+			return out, nil
+		}
+		out.Items = append(out.Items, httpapi.AuditAccess{
+			Position: x.Position, EventID: x.ID, Source: present(x.Source), Account: present(x.Account), Subjects: x.Subjects,
+			Count: x.Count, Action: x.Action, Reason: x.Reason, Categories: x.Categories, Time: x.Time.Time, Recorded: x.Recorded.Time,
+		})
+		for _, s := range x.Subjects {
+			about(&out.Subjects, s)
+		}
+		if len(out.Items) == page.Limit {
+			out.Next = (x.Position + 1).String()
+		}
+	}
+	return out, nil
+}
+
+func (d auditDesk) Summary(ctx context.Context, f httpapi.Filter) (*httpapi.AuditSummary, error) {
+	s, err := d.a.Audit.Summary(ctx, audit.Span{From: f.From, To: f.To})
+	if err != nil {
+		return nil, err
+	}
+	return (*httpapi.AuditSummary)(s), nil
+}
+
+// about adds a person to those whom a page says something of.
+func about(subjects *[]domain.ID, id domain.ID) {
+	if !id.IsZero() && !slices.Contains(*subjects, id) {
+		*subjects = append(*subjects, id)
+	}
+}
+
+func present(id domain.ID) *domain.ID {
+	if id.IsZero() {
+		return nil
+	}
+	return &id
+}
+
+type operations struct{ a *App }
+
+func (o operations) Duplicates(ctx context.Context, page httpapi.Page) (out httpapi.Found[httpapi.DuplicatePair], err error) {
+	groups, next, err := o.a.CRM.Duplicates(ctx, page.Cursor, page.Limit)
+	if err != nil {
+		return out, known(err)
+	}
+	out.Next = next
+	for _, g := range groups {
+		by := make([]string, len(g.Reasons))
+		for i, r := range g.Reasons {
+			by[i] = string(r)
+		}
+		out.Items = append(out.Items, httpapi.DuplicatePair{Subjects: g.Subjects, By: strings.Join(by, "+")})
+		for _, s := range g.Subjects {
+			about(&out.Subjects, s)
+		}
+	}
+	return out, nil
+}
+
+func (o operations) Producers(ctx context.Context, page httpapi.Page) ([]httpapi.Producer, string, error) {
+	all, err := o.a.Index.Producers(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	from, err := number(page.Cursor)
+	if err != nil {
+		return nil, "", err
+	}
+	if from > int64(len(all)) {
+		return nil, "", httpapi.ErrCursor
+	}
+	next := ""
+	if rest := int64(len(all)) - from; rest > int64(page.Limit) {
+		next = cursorText(from + int64(page.Limit))
+		all = all[:from+int64(page.Limit)]
+	}
+	names, err := o.a.sourceNames(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	out := make([]httpapi.Producer, 0, len(all))
+	for _, p := range all[from:] {
+		x := httpapi.Producer{ID: p.Source, Name: names[p.Source], Events: p.Facts, Position: p.Position, First: p.First, Last: p.Last, Late: p.Late}
+		for _, g := range p.Gaps {
+			x.Gaps = append(x.Gaps, httpapi.Gap(g))
+		}
+		out = append(out, x)
+	}
+	slices.SortFunc(out, func(a, b httpapi.Producer) int { return slices.Compare(a.ID[:], b.ID[:]) })
+	return out, next, nil
+}
+
+// External is the person of an external id's token, zero if nobody is known by it.
+func (a *App) External(ctx context.Context, t token.Token) (domain.ID, error) {
+	ids, err := a.vault.Links(ctx, []token.Token{t})
+	if err != nil {
+		return domain.ID{}, err
+	}
+	return ids[0], nil
+}
