@@ -96,7 +96,7 @@ func TestCanary(t *testing.T) {
 			ID string `json:"id"`
 		} `json:"items"`
 	}
-	if err := json.Unmarshal(p.must(200, http.MethodGet, "/v1/quarantine", "", "").body, &held); err != nil || len(held.Items) != 1 {
+	if err := json.Unmarshal(p.must(200, http.MethodGet, "/v1/quarantine", "", "", reason...).body, &held); err != nil || len(held.Items) != 1 {
 		t.Fatalf("quarantine: %v %+v", err, held)
 	}
 	raw := p.must(200, http.MethodGet, "/v1/quarantine/"+held.Items[0].ID, "", "", reason...)

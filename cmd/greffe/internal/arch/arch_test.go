@@ -97,10 +97,10 @@ func TestAdaptersAreNamedOnce(t *testing.T) {
 	only := map[string][]string{
 		"greffe/eventstore/embedded":      {"greffe/cmd/greffe/internal/app"},
 		"greffe/eventstore/vault/sqlite":  {"greffe/cmd/greffe/internal/app"},
-		"greffe/eventstore/vault/kek":     {"greffe/cmd/greffe/internal/app"},
+		"greffe/eventstore/vault/kek":     {"greffe/cmd/greffe/internal/app", "greffe/eventstore/vault/kek/kektest"},
 		"greffe/projections/audit/sqlite": {"greffe/cmd/greffe/internal/app"},
 		"greffe/eventstore/seal":          {"greffe/eventstore/ledger", "greffe/eventstore/access"},
-		"greffe/eventstore/memory":        nil,
+		"greffe/eventstore/memory":        {"greffe/projections/projtest"},
 		"greffe/eventstore/vault/memory":  nil,
 	}
 	for _, p := range packages(t) {
