@@ -164,7 +164,8 @@ func split(body []byte, media string) ([][]byte, error) {
 		if len(raws) == maxBatchEvents {
 			return nil, problem.New(problem.TooManyEvents)
 		}
-		raws = append(raws, v.Clone())
+		end := int(dec.InputOffset())
+		raws = append(raws, body[end-len(v):end:end])
 	}
 	if _, err := dec.ReadToken(); err != nil {
 		return nil, problem.New(problem.JSONInvalid)
