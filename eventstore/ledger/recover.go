@@ -22,6 +22,13 @@ func (l *Ledger) recover(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	end, err := l.cfg.Vault.End(ctx)
+	if err != nil {
+		return err
+	}
+	if end > head {
+		return fmt.Errorf("%w (the log ends at %d, the vault saw it end at %d)", ErrDiverged, head, end)
+	}
 	var last int64
 	err = l.cfg.Vault.Pending(ctx, func(p vault.Pending) error {
 		last = p.Number

@@ -145,6 +145,10 @@ type Store interface {
 	// returns fn's error as it is.
 	Pending(ctx context.Context, fn func(Pending) error) error
 
+	// End is the position behind the newest batch that is done, 0 if none is: a
+	// log that is shorter was rolled back.
+	End(ctx context.Context) (domain.Position, error)
+
 	Intake(ctx context.Context, events []domain.ID) ([]Intake, error)
 	Links(ctx context.Context, tokens []token.Token) ([]domain.ID, error)
 	Holds(ctx context.Context, tokens []token.Token) ([]domain.ID, error)

@@ -14,6 +14,7 @@ func pendingCases() []Case {
 		{"pending/done ahead of the numbers", doneAhead},
 		{"pending/the callback may use the store", pendingCallback},
 		{"pending/the callback's error stops it", pendingError},
+		{"pending/the end of what is done", endOfDone},
 		{"rebase/moves that batch only", rebaseMoves},
 		{"rebase/not what is not pending", rebaseRefuses},
 	}
@@ -118,4 +119,23 @@ func rebaseRefuses(e *Env) {
 	e.ok("done", e.S.Done(e.ctx, number))
 	e.is("rebase of a batch that is done", e.S.Rebase(e.ctx, number, 7), vault.ErrStale)
 	e.same("position", e.intake(1).Position, domain.Position(1))
+}
+
+func endOfDone(e *Env) {
+	end := func(what string, want domain.Position) {
+		got, err := e.S.End(e.ctx)
+		e.ok(what, err)
+		e.same(what, got, want)
+	}
+	end("end of a new vault", 0)
+	first := e.prepare(batch(0, 2, subject(0)))
+	second := e.prepare(batch(2, 7, subject(0)))
+	end("end of what is only prepared", 0)
+	e.ok("done", e.S.Done(e.ctx, first))
+	end("end after one is done", 2)
+	e.ok("rebase", e.S.Rebase(e.ctx, second, 10))
+	e.ok("done", e.S.Done(e.ctx, second))
+	end("end after a move", 15)
+	e.reopen()
+	end("end after a reopen", 15)
 }
