@@ -133,7 +133,7 @@ func TestRateLimit(t *testing.T) {
 	get := func(key string) reply {
 		return w.call(http.MethodDelete, "/v1/tokens/"+itemHeld.String(), "", "Authorization", "Bearer "+key)
 	}
-	burst := int(rates()[RateChange][1])
+	burst := int(2 * DefaultRates()[RateChange])
 	for i := range burst {
 		got := get(key)
 		if got.status != 404 {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"time"
@@ -24,6 +25,7 @@ type Config struct {
 	Rand          io.Reader        // needed; request ids
 	Logger        *slog.Logger     // nil: nothing is logged
 	RecordTimeout time.Duration    // for an access to become durable; 10 s
+	Rates         map[Rate]float64 // overrides of DefaultRates
 	MaxWait       time.Duration    // for X-Greffe-Min-Position and Prefer: wait=projected; 5 s
 }
 
@@ -40,11 +42,11 @@ type API struct {
 	handler  http.Handler
 }
 
-// rates are refills per second and burst, for each account.
-func rates() map[Rate][2]float64 {
-	return map[Rate][2]float64{
-		RateIngest: {200, 400}, RateRead: {100, 200}, RateSearch: {20, 60}, RateChange: {10, 30},
-	}
+// DefaultRates are requests a second for each account; twice as many may come
+// at once. They keep one client from taking the service; watching for bulk reads
+// is another matter.
+func DefaultRates() map[Rate]float64 {
+	return map[Rate]float64{RateIngest: 5000, RateRead: 2000, RateSearch: 200, RateChange: 50}
 }
 
 // New builds the API of the services. It refuses to build one that could answer
@@ -66,8 +68,10 @@ func New(cfg Config, s Services) (*API, error) {
 		cfg.MaxWait = 5 * time.Second
 	}
 	a := &API{cfg: cfg, services: s, routes: Routes(), limits: map[Rate]*auth.Limiter{}, keys: newKeyStore(cfg.Now)}
-	for name, r := range rates() {
-		a.limits[name] = auth.NewLimiter(r[0], int(r[1]), cfg.Now)
+	rates := DefaultRates()
+	maps.Copy(rates, cfg.Rates)
+	for name, r := range rates {
+		a.limits[name] = auth.NewLimiter(r, int(2*r), cfg.Now)
 	}
 	a.metrics = newMetrics(a)
 	if err := a.document(); err != nil {
