@@ -139,7 +139,7 @@ func TestRateLimit(t *testing.T) {
 		if got.status != 404 {
 			t.Fatalf("request %d: %d", i, got.status)
 		}
-		if i == 0 && (got.header.Get("RateLimit") != `"change";r=29;t=1` || got.header.Get("RateLimit-Policy") != `"change";q=30;w=3`) {
+		if i == 0 && (got.header.Get("RateLimit") != `"change";r=99;t=1` || got.header.Get("RateLimit-Policy") != `"change";q=100;w=2`) {
 			t.Errorf("%v", got.header)
 		}
 	}

@@ -27,7 +27,7 @@ var sampleFiles = [...]struct{ name, source string }{
 const sampleAt = "2026-03-01"
 
 func (c *demoCmd) Run(sh *shell) (err error) {
-	a, err := sh.open()
+	a, err := app.Open(sh.ctx, c.config(sh))
 	if err != nil {
 		return err
 	}

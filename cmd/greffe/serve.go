@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	httpapi "greffe/api/http"
 	"greffe/cmd/greffe/internal/app"
 )
 
@@ -16,6 +17,10 @@ type serveCmd struct {
 	Listen  string `help:"Address to listen on." default:"127.0.0.1:8080" placeholder:"ADDR"`
 	TLSCert string `name:"tls-cert" help:"Certificate (PEM) to serve TLS with." placeholder:"FILE"`
 	TLSKey  string `name:"tls-key" help:"Its key (PEM)." placeholder:"FILE"`
+
+	RateIngest float64 `help:"Ingest requests a second, for each account." default:"5000"`
+	RateRead   float64 `help:"Reads a second, for each account." default:"2000"`
+	RateSearch float64 `help:"Searches a second, for each account." default:"200"`
 }
 
 // bootstrapEnv gives the first administrator's token. It is read from the
@@ -26,11 +31,17 @@ const bootstrapEnv = "GREFFE_BOOTSTRAP_TOKEN"
 const drain = 10 * time.Second
 
 func (c *serveCmd) Run(sh *shell) error {
-	a, err := sh.open()
+	a, err := app.Open(sh.ctx, c.config(sh))
 	if err != nil {
 		return err
 	}
 	return errors.Join(c.serve(sh, a, nil), a.Close())
+}
+
+func (c *serveCmd) config(sh *shell) app.Config {
+	cfg := sh.config()
+	cfg.Rates = map[httpapi.Rate]float64{httpapi.RateIngest: c.RateIngest, httpapi.RateRead: c.RateRead, httpapi.RateSearch: c.RateSearch}
+	return cfg
 }
 
 // serve answers until the context ends or the ledger stops by itself.
@@ -58,6 +69,9 @@ func (c *serveCmd) serve(sh *shell, a *app.App, ready func(base string) error) e
 			return errors.Join(err, ln.Close())
 		}
 	}
+	house, stopHouse := context.WithCancel(sh.ctx)
+	defer stopHouse()
+	go a.KeepHouse(house)
 	ended := make(chan error, 1)
 	go func() {
 		if c.TLSCert != "" {

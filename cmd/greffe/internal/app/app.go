@@ -45,6 +45,7 @@ type Config struct {
 	Logger *slog.Logger
 	Now    func() time.Time // time.Now when nil
 	Rand   io.Reader        // crypto/rand when nil
+	Rates  map[httpapi.Rate]float64
 }
 
 // App is an open ledger with its read models and API.
@@ -178,7 +179,7 @@ func (a *App) serving(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.API, err = httpapi.New(httpapi.Config{Version: Version, Now: a.cfg.Now, Rand: a.cfg.Rand, Logger: a.cfg.Logger}, services)
+	a.API, err = httpapi.New(httpapi.Config{Version: Version, Now: a.cfg.Now, Rand: a.cfg.Rand, Logger: a.cfg.Logger, Rates: a.cfg.Rates}, services)
 	return err
 }
 

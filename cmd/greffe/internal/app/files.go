@@ -255,3 +255,28 @@ func (a *App) ExpireHeld(ctx context.Context, now time.Time) (expired int, err e
 	}
 	return expired, a.Ledger.Sweep(ctx, swept)
 }
+
+// houseEvery is how often a running service looks for what is due.
+const houseEvery = time.Hour
+
+// KeepHouse expires quarantine items, now and every hour, until ctx ends.
+func (a *App) KeepHouse(ctx context.Context) {
+	tick := time.NewTicker(houseEvery)
+	defer tick.Stop()
+	for {
+		n, err := a.ExpireHeld(ctx, a.cfg.Now())
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			a.cfg.Logger.Error("quarantine could not be looked through", "error", err)
+		case n > 0:
+			a.cfg.Logger.Info("quarantine items expired", "items", n)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
