@@ -145,7 +145,7 @@ type Store interface {
 	// returns fn's error as it is.
 	Pending(ctx context.Context, fn func(Pending) error) error
 
-	// End is the position behind the newest batch that is done, 0 if none is: a
+	// End is the position behind the newest batch of rows that is done, 0 if none is: a
 	// log that is shorter was rolled back.
 	End(ctx context.Context) (domain.Position, error)
 

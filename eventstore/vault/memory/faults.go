@@ -11,6 +11,7 @@ const (
 	Rebase      Op = "rebase"
 	Done        Op = "done"
 	Pending     Op = "pending"
+	End         Op = "end"
 	Intake      Op = "intake"
 	Links       Op = "links"
 	Holds       Op = "holds"

@@ -97,6 +97,7 @@ func TestReadFaults(t *testing.T) {
 	s := disk.Open()
 	reads := map[memory.Op]func() error{
 		memory.Pending: func() error { return s.Pending(ctx, func(vault.Pending) error { return nil }) },
+		memory.End:     func() error { _, err := s.End(ctx); return err },
 		memory.Intake:  func() error { _, err := s.Intake(ctx, []domain.ID{{1}}); return err },
 		memory.Links:   func() error { _, err := s.Links(ctx, []token.Token{{1}}); return err },
 		memory.Holds:   func() error { _, err := s.Holds(ctx, []token.Token{{1}}); return err },

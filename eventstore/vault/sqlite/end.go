@@ -10,10 +10,9 @@ import (
 // End implements vault.Store.
 func (s *Store) End(ctx context.Context) (end domain.Position, err error) {
 	err = s.read(ctx, "end", func(c *conn) error {
-		return c.query("SELECT base+rows FROM batch WHERE number NOT IN (SELECT number FROM fact) ORDER BY number DESC LIMIT 1",
+		return c.query("SELECT base+rows FROM batch WHERE rows>0 AND number NOT IN (SELECT number FROM fact) ORDER BY number DESC LIMIT 1",
 			func(row []driver.Value) error {
-				n, _ := row[0].(int64)
-				end = domain.Position(n)
+				end = domain.Position(integer(row[0]))
 				return nil
 			})
 	})

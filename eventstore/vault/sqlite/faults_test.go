@@ -113,14 +113,15 @@ func found(t *testing.T, s *Store, i byte) bool {
 // a restart what happened.
 func TestFailedCommitStops(t *testing.T) {
 	t.Parallel()
-	for _, kept := range []bool{false, true} {
+	for i := range 4 {
+		kept, failure := i%2 == 1, []error{coded(sqlite3.SQLITE_IOERR_FSYNC), errors.New("another")}[i/2]
 		path := filepath.Join(t.TempDir(), "vault.db")
 		p := &plan{}
 		s := openFaulty(t, path, p)
 		if _, err := s.Prepare(t.Context(), oneRow(1)); err != nil {
 			t.Fatal(err)
 		}
-		*p = plan{sql: "COMMIT", kept: kept, err: coded(sqlite3.SQLITE_IOERR_FSYNC)}
+		*p = plan{sql: "COMMIT", kept: kept, err: failure}
 		_, err := s.Prepare(t.Context(), oneRow(2))
 		if !errors.Is(err, vault.ErrFailed) || strings.Contains(err.Error(), "not committed") {
 			t.Errorf("kept %v: error is %v", kept, err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"syscall"
 
 	sqlite3 "modernc.org/sqlite/lib"
 
@@ -281,5 +282,8 @@ func (s *Store) closeFiles() error {
 	if s.w != nil {
 		errs = append(errs, s.w.close())
 	}
-	return errors.Join(append(errs, s.lock.Close())...)
+	// Unlocked by name: a child that this process has just forked and that did
+	// not exec yet holds the lock file open as well.
+	errs = append(errs, syscall.Flock(int(s.lock.Fd()), syscall.LOCK_UN), s.lock.Close())
+	return errors.Join(errs...)
 }

@@ -38,6 +38,7 @@ func calls(e *Env, ctx context.Context, number int64) map[string]error {
 	errs["Rebase"] = e.S.Rebase(ctx, number, 99)
 	errs["Done"] = e.S.Done(ctx, number)
 	errs["Pending"] = e.S.Pending(ctx, func(vault.Pending) error { return nil })
+	_, errs["End"] = e.S.End(ctx)
 	_, errs["Intake"] = e.S.Intake(ctx, []domain.ID{event(3)})
 	_, errs["Links"] = e.S.Links(ctx, []token.Token{tok(1)})
 	_, errs["Holds"] = e.S.Holds(ctx, []token.Token{tok(3)})

@@ -35,6 +35,21 @@ func pendingMutants() []mutant {
 		{"done takes one more", "pending/facts stay", func(s *broken) {
 			s.done = func(ctx context.Context, number int64) error { return s.Store.Done(ctx, number+1) }
 		}},
+		{"end forgets", "pending/the end", func(s *broken) {
+			s.end = func(context.Context) (domain.Position, error) { return 0, nil }
+		}},
+		{"end counts what is only prepared", "pending/the end", func(s *broken) {
+			s.end = func(ctx context.Context) (end domain.Position, err error) {
+				err = s.Store.Pending(ctx, func(p vault.Pending) error {
+					end = p.Base + domain.Position(len(p.Facts))
+					return nil
+				})
+				if err != nil || end > 0 {
+					return end, err
+				}
+				return s.Store.End(ctx)
+			}
+		}},
 		{"pending leaves out the last batch", "pending/", func(s *broken) {
 			s.pending = func(ctx context.Context, fn func(vault.Pending) error) error {
 				var last *vault.Pending

@@ -23,6 +23,7 @@ type broken struct {
 	rebase  func(ctx context.Context, number int64, base domain.Position) error
 	done    func(ctx context.Context, number int64) error
 	pending func(ctx context.Context, fn func(vault.Pending) error) error
+	end     func(ctx context.Context) (domain.Position, error)
 	intake  func(ctx context.Context, events []domain.ID) ([]vault.Intake, error)
 	keys    func(ctx context.Context, owners []part.Owner) ([]vault.KeyRow, error)
 	parts   func(ctx context.Context, ids []vault.PartID) ([][]byte, error)
@@ -48,6 +49,10 @@ func (s *broken) Done(ctx context.Context, number int64) error {
 
 func (s *broken) Pending(ctx context.Context, fn func(vault.Pending) error) error {
 	return or(s.pending, s.Store.Pending)(ctx, fn)
+}
+
+func (s *broken) End(ctx context.Context) (domain.Position, error) {
+	return or(s.end, s.Store.End)(ctx)
 }
 
 func (s *broken) Intake(ctx context.Context, events []domain.ID) ([]vault.Intake, error) {
@@ -111,7 +116,7 @@ func TestRightStorePasses(t *testing.T) {
 //	created again; given slices are kept; numbers do not grow; Rebase does
 //	nothing, moves every batch, or accepts what is done; Done takes one batch too
 //	many, or nothing; Pending leaves out the last batch, reverses facts, or hides
-//	fn's error; answers come sorted, are cut at 1,000, or lack repetitions; parts
+//	fn's error; End forgets, or counts what is only prepared; answers come sorted, are cut at 1,000, or lack repetitions; parts
 //	come whatever the class; Destroy leaves tokens, MACs, parts or keys, takes
 //	only the first owner, takes other owners of the same events, takes the facts,
 //	or leaves no mark; Walk leaves out the last part, goes backwards, or hides

@@ -136,6 +136,8 @@ func endOfDone(e *Env) {
 	e.ok("rebase", e.S.Rebase(e.ctx, second, 10))
 	e.ok("done", e.S.Done(e.ctx, second))
 	end("end after a move", 15)
+	e.prepare(&vault.Batch{Done: second})
+	end("end after a batch without rows", 15)
 	e.reopen()
 	end("end after a reopen", 15)
 }
