@@ -77,9 +77,16 @@ func (c *demoCmd) tour(sh *shell, a *app.App, base string) error {
 	if err != nil {
 		return fmt.Errorf("demo: %w", err)
 	}
-	fmt.Fprintf(sh.stdout, tourText, made.Text, base)
+	id, err := a.External(sh.ctx, a.Ledger.Peppers().External(tourSource, tourPerson))
+	if err != nil {
+		return fmt.Errorf("demo: %w", err)
+	}
+	fmt.Fprintf(sh.stdout, tourText, made.Text, base, id)
 	return nil
 }
+
+// tourSource and tourPerson name somebody of the sample events.
+const tourSource, tourPerson = "shop/web", "W-52745"
 
 const tourText = `
 Try, in another terminal (the token is a data protection officer's and ends in a day):
@@ -87,12 +94,12 @@ Try, in another terminal (the token is a data protection officer's and ends in a
   export TOKEN=%[1]s
   # whom does the ledger know at this address? (a recorded access: say why)
   curl -s %[2]s/v1/subjects/search -H "Authorization: Bearer $TOKEN" -H "X-Greffe-Reason: rights_request" \
-       -H "Content-Type: application/json" -d '{"name":"Camille Martin"}'
-  # that person now, and as it was known a year ago
-  curl -s %[2]s/v1/subjects/SUBJECT_ID -H "Authorization: Bearer $TOKEN" -H "X-Greffe-Reason: rights_request"
-  curl -s "%[2]s/v1/subjects/SUBJECT_ID?as_of=2025-03-01T00:00:00Z" -H "Authorization: Bearer $TOKEN" -H "X-Greffe-Reason: rights_request"
+       -H "Content-Type: application/json" -d '{"name":"hélène vandenbroucke"}'
+  # that person now, and as it was in 2024
+  curl -s %[2]s/v1/subjects/%[3]s -H "Authorization: Bearer $TOKEN" -H "X-Greffe-Reason: rights_request"
+  curl -s "%[2]s/v1/subjects/%[3]s?as_of=2024-01-01T00:00:00Z" -H "Authorization: Bearer $TOKEN" -H "X-Greffe-Reason: rights_request"
   # who saw that person, and what the ledger holds in all
-  curl -s %[2]s/v1/subjects/SUBJECT_ID/accesses -H "Authorization: Bearer $TOKEN" -H "X-Greffe-Reason: rights_request"
+  curl -s %[2]s/v1/subjects/%[3]s/accesses -H "Authorization: Bearer $TOKEN" -H "X-Greffe-Reason: rights_request"
   curl -s %[2]s/v1/audit/summary -H "Authorization: Bearer $TOKEN"
   # what could not be taken in, and why
   curl -s %[2]s/v1/quarantine -H "Authorization: Bearer $TOKEN" -H "X-Greffe-Reason: maintenance"
