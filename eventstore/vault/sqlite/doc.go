@@ -4,8 +4,11 @@
 // # How it is laid out, and why
 //
 // Random keys are what a b-tree pays for (four fifths of the time of a naive
-// layout, measured), and moved cells are what leaves copies behind (a page that
-// SQLite rebuilds keeps old bytes in its free space, secure_delete or not). So:
+// layout, measured), and moved cells are what leaves copies behind: a page that
+// SQLite rebuilds keeps old bytes in its free space, secure_delete or not. In a
+// table of parts with an index on their owner, after DELETE and an emptied log,
+// dozens of deleted byte strings were still in the file (measured as
+// TestDestroyLeavesNoByte does). So:
 //
 //   - What is personal (sealed parts, tokens, body MACs, wrapped keys) lies in
 //     two append-only tables, chunk and keycell, keyed by growing integers. A
@@ -20,7 +23,8 @@
 //
 // # Promises
 //
-// Those of the port. Besides: after a failed commit, failed input or output, or
+// Those of the port, and about 25,000 rows/s in batches of 1,000 on two cores
+// (BenchmarkPrepare). Besides: after a failed commit, failed input or output, or
 // damage the store answers vault.ErrFailed to every write until it is opened
 // again; a full disk is vault.ErrFull, not committed, and does not stop it. The
 // write-ahead log stays under about 64 MiB plus one batch.
@@ -30,7 +34,8 @@
 // A local file system with working fsync and flock; one process at a time (held
 // by a lock file beside); nobody else writes the file. Bytes are erased from
 // files, not from a disk's spare blocks, snapshots of the file system or
-// backups: for those there is the destruction of keys.
+// backups: for those there is the destruction of keys. Old values of SetMeta are
+// not erased, only replaced: the root key among them is of use to the KEK alone.
 //
 // # What loss, rollback or a hostile edit of the vault file costs
 //
