@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 
 	"github.com/alecthomas/kong"
 	"go.yaml.in/yaml/v3"
@@ -54,7 +55,24 @@ type shell struct {
 	log            *slog.Logger
 }
 
+// The collector may run seldom while memory is plenty: parts and facts are
+// short-lived. GOGC and GOMEMLIMIT go before these.
+const (
+	gcPercent   = 300
+	memoryLimit = 220 << 20
+)
+
+func tuneCollector() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryLimit)
+	}
+}
+
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	tuneCollector()
 	var c cli
 	exited := -1
 	parser, err := kong.New(&c, kong.Name("greffe"),

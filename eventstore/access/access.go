@@ -66,6 +66,9 @@ func (r Receipt) Event() domain.ID { return r.event }
 // Position is where the access stands in the log.
 func (r Receipt) Position() domain.Position { return r.position }
 
+// Subjects are the persons for whom the access was recorded, in the order given.
+func (r Receipt) Subjects() []domain.ID { return slices.Clone(r.subjects) }
+
 // Covers reports whether the access was recorded for this person.
 func (r Receipt) Covers(subject domain.ID) bool {
 	return !r.event.IsZero() && slices.Contains(r.subjects, subject)

@@ -50,11 +50,11 @@ func New(log eventstore.Log, x *index.Index, r *access.Reader) *Dossiers {
 // Persons lists everybody who is one person with subject by the merges known
 // below knownAt, subject first: those whom an access to the file is about.
 func (d *Dossiers) Persons(ctx context.Context, subject domain.ID, knownAt domain.Position) ([]domain.ID, error) {
-	n, err := d.index.Count(ctx, subject)
+	known, err := d.index.Has(ctx, subject)
 	if err != nil {
 		return nil, err
 	}
-	if n == 0 {
+	if !known {
 		return nil, ErrUnknown
 	}
 	return d.index.Connected(ctx, subject, knownAt)
@@ -158,14 +158,15 @@ func (d *Dossiers) View(ctx context.Context, receipt access.Receipt, subject dom
 	return contact.Fold(subject, recs, asOf), nil
 }
 
-// everything reads and opens all facts about one person.
+// everything reads and opens all facts about one person: about subject and
+// those whom the access was recorded for with it, as Persons told. Whoever is
+// not connected with subject is left out by the fold.
 func (d *Dossiers) everything(ctx context.Context, receipt access.Receipt, subject domain.ID, knownAt domain.Position, sees func(class string) bool) ([]contact.Recorded, error) {
-	persons, err := d.Persons(ctx, subject, knownAt)
-	if err != nil {
-		return nil, err
+	if !receipt.Covers(subject) {
+		return nil, access.ErrNotCovered
 	}
 	var recs []contact.Recorded
-	for _, p := range persons {
+	for _, p := range receipt.Subjects() {
 		some, err := d.facts(ctx, p, 0, knownAt, maxFacts+1-len(recs))
 		if err != nil {
 			return nil, err
@@ -175,4 +176,9 @@ func (d *Dossiers) everything(ctx context.Context, receipt access.Receipt, subje
 		}
 	}
 	return recs, d.open(ctx, receipt, recs, parts(sees))
+}
+
+// At reads the fact at a position; it opens nothing.
+func (d *Dossiers) At(ctx context.Context, p domain.Position) (*event.Fact, error) {
+	return d.fact(ctx, p)
 }

@@ -59,10 +59,10 @@ func (d *Dossiers) history(ctx context.Context, receipt access.Receipt, subject 
 	if err != nil {
 		return nil, 0, err
 	}
-	persons, err := d.Persons(ctx, subject, head)
-	if err != nil {
-		return nil, 0, err
+	if !receipt.Covers(subject) {
+		return nil, 0, access.ErrNotCovered
 	}
+	persons := receipt.Subjects()
 	var recs []contact.Recorded
 	for {
 		some, end, err := d.window(ctx, persons, from, head, limit)

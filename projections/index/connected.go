@@ -44,7 +44,7 @@ func (x *Index) Connected(ctx context.Context, subject domain.ID, knownAt domain
 
 // neighbours are the subjects one merge away in either direction.
 func (x *Index) neighbours(ctx context.Context, ref int64, knownAt domain.Position) ([]int64, error) {
-	rows, err := x.file.Reads().QueryContext(ctx,
+	rows, err := x.file.Rows(ctx,
 		"SELECT a,b,time,position,merged FROM edge WHERE a=?1 AND position<?2 UNION ALL "+
 			"SELECT a,b,time,position,merged FROM edge WHERE b=?1 AND position<?2", ref, int64(min(knownAt, maxPos)))
 	if err != nil {
@@ -89,7 +89,7 @@ func (x *Index) names(ctx context.Context, first int64, refs map[int64]bool) ([]
 	out := make([]domain.ID, 0, len(refs))
 	for _, r := range append([]int64{first}, order...) {
 		var id []byte
-		if err := x.file.Reads().QueryRowContext(ctx, "SELECT value FROM subject WHERE ref=?", r).Scan(&id); err != nil {
+		if err := x.file.Row(ctx, "SELECT value FROM subject WHERE ref=?", []any{r}, &id); err != nil {
 			return nil, fmt.Errorf("connected subjects: %w", err)
 		}
 		out = append(out, domain.ID(id))

@@ -16,7 +16,7 @@ var ErrUnknown = errors.New("not in the index")
 // Position is where the event is in the log, or ErrUnknown.
 func (x *Index) Position(ctx context.Context, id domain.ID) (domain.Position, error) {
 	var p int64
-	err := x.file.Reads().QueryRowContext(ctx, "SELECT position FROM event WHERE id=?", id[:]).Scan(&p)
+	err := x.file.Row(ctx, "SELECT position FROM event WHERE id=?", []any{id[:]}, &p)
 	if err != nil {
 		return 0, unknown("position of event", err)
 	}
@@ -37,9 +37,18 @@ func (x *Index) Positions(ctx context.Context, subject domain.ID, from, to domai
 		return nil, nil
 	}
 	base := ref << posBits
-	rows, err := x.file.Reads().QueryContext(ctx, "SELECT k FROM place WHERE k>=? AND k<? ORDER BY k LIMIT ?",
+	rows, err := x.file.Rows(ctx, "SELECT k FROM place WHERE k>=? AND k<? ORDER BY k LIMIT ?",
 		base|int64(from), base+int64(min(to, maxPos+1)), limit)
 	return collect(rows, err, "positions of subject", func(k int64) domain.Position { return domain.Position(k & maxPos) })
+}
+
+// Has reports whether any fact is about subject.
+func (x *Index) Has(ctx context.Context, subject domain.ID) (bool, error) {
+	_, err := x.ref(ctx, subject)
+	if errors.Is(err, ErrUnknown) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // Count is how many facts are about subject.
@@ -50,8 +59,7 @@ func (x *Index) Count(ctx context.Context, subject domain.ID) (int, error) {
 	}
 	var n int
 	if err == nil {
-		err = x.file.Reads().QueryRowContext(ctx, "SELECT count(*) FROM place WHERE k>=? AND k<?",
-			ref<<posBits, (ref+1)<<posBits).Scan(&n)
+		err = x.file.Row(ctx, "SELECT count(*) FROM place WHERE k>=? AND k<?", []any{ref << posBits, (ref + 1) << posBits}, &n)
 	}
 	if err != nil {
 		return 0, fmt.Errorf("count facts of subject: %w", err)
@@ -62,7 +70,7 @@ func (x *Index) Count(ctx context.Context, subject domain.ID) (int, error) {
 // Subjects lists up to limit subjects in order of first appearance, after
 // cursor (0 at first), with the cursor to go on from, 0 at the end.
 func (x *Index) Subjects(ctx context.Context, cursor int64, limit int) (ids []domain.ID, next int64, err error) {
-	rows, err := x.file.Reads().QueryContext(ctx, "SELECT ref,value FROM subject WHERE ref>? ORDER BY ref LIMIT ?", cursor, limit)
+	rows, err := x.file.Rows(ctx, "SELECT ref,value FROM subject WHERE ref>? ORDER BY ref LIMIT ?", cursor, limit)
 	if err != nil {
 		return nil, 0, fmt.Errorf("subjects: %w", err)
 	}
@@ -89,8 +97,7 @@ type Totals struct{ Events, Subjects int64 }
 // Totals of everything below the checkpoint.
 func (x *Index) Totals(ctx context.Context) (Totals, error) {
 	var t Totals
-	err := x.file.Reads().QueryRowContext(ctx,
-		"SELECT (SELECT position FROM checkpoint),(SELECT coalesce(max(ref),0) FROM subject)").Scan(&t.Events, &t.Subjects)
+	err := x.file.Row(ctx, "SELECT (SELECT position FROM checkpoint),(SELECT coalesce(max(ref),0) FROM subject)", nil, &t.Events, &t.Subjects)
 	if err != nil {
 		return Totals{}, fmt.Errorf("totals: %w", err)
 	}
@@ -99,7 +106,7 @@ func (x *Index) Totals(ctx context.Context) (Totals, error) {
 
 // Quarantined lists the facts of a quarantined input, in order.
 func (x *Index) Quarantined(ctx context.Context, item domain.ID) ([]domain.Position, error) {
-	rows, err := x.file.Reads().QueryContext(ctx, "SELECT position FROM quarantine WHERE item=? ORDER BY position", item[:])
+	rows, err := x.file.Rows(ctx, "SELECT position FROM quarantine WHERE item=? ORDER BY position", item[:])
 	return collect(rows, err, "facts of quarantined input", func(p int64) domain.Position { return domain.Position(p) })
 }
 
@@ -110,8 +117,8 @@ func (x *Index) Quarantined(ctx context.Context, item domain.ID) ([]domain.Posit
 func (x *Index) Recorded(ctx context.Context, t time.Time) (lo, hi domain.Position, err error) {
 	var n sql.NullInt64
 	var at int64
-	err = x.file.Reads().QueryRowContext(ctx, "SELECT (SELECT n FROM mark WHERE recorded<=? ORDER BY recorded DESC,n DESC LIMIT 1),"+
-		"(SELECT position FROM checkpoint)", t.UnixMicro()).Scan(&n, &at)
+	err = x.file.Row(ctx, "SELECT (SELECT n FROM mark WHERE recorded<=? ORDER BY recorded DESC,n DESC LIMIT 1),"+
+		"(SELECT position FROM checkpoint)", []any{t.UnixMicro()}, &n, &at)
 	if err != nil {
 		return 0, 0, fmt.Errorf("position recorded by an instant: %w", err)
 	}
@@ -186,7 +193,7 @@ func gaps(ctx context.Context, tx *sql.Tx, source domain.ID) ([]Gap, error) {
 
 func (x *Index) ref(ctx context.Context, subject domain.ID) (int64, error) {
 	var ref int64
-	err := x.file.Reads().QueryRowContext(ctx, "SELECT ref FROM subject WHERE value=?", subject[:]).Scan(&ref)
+	err := x.file.Row(ctx, "SELECT ref FROM subject WHERE value=?", []any{subject[:]}, &ref)
 	if err != nil {
 		return 0, unknown("subject", err)
 	}

@@ -60,9 +60,10 @@ type Options struct {
 
 // File is an open projection file.
 type File struct {
-	schema Schema
-	hook   func(Step) error
-	reads  *sql.DB
+	schema   Schema
+	hook     func(Step) error
+	reads    *sql.DB
+	prepared prepared
 
 	mu sync.Mutex // the writer's
 	tx *Tx        // nil once closed
