@@ -290,11 +290,11 @@ func (d *testData) Discard(_ context.Context, _, item domain.ID, outcome string)
 	return 9, d.get().fail
 }
 
-func (d *testData) Duplicates(_ context.Context, p Page) (Found[DuplicatePair], error) {
+func (d *testData) Duplicates(_ context.Context, p Page) (Found[DuplicateGroup], error) {
 	if d.get().panics {
 		panic(marker)
 	}
-	return rows(d, p, func(int) DuplicatePair { return DuplicatePair{Subjects: []domain.ID{person, merged}, By: marker} }, func(DuplicatePair) domain.ID { return person })
+	return rows(d, p, func(int) DuplicateGroup { return DuplicateGroup{Subjects: []domain.ID{person, merged}, By: []string{marker}} }, func(DuplicateGroup) domain.ID { return person })
 }
 
 func (d *testData) Producers(context.Context, Page) ([]Producer, string, error) {

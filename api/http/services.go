@@ -171,6 +171,6 @@ type Quarantine interface {
 
 // Operations tells the operator how the ledger is fed.
 type Operations interface {
-	Duplicates(ctx context.Context, page Page) (Found[DuplicatePair], error)
+	Duplicates(ctx context.Context, page Page) (Found[DuplicateGroup], error)
 	Producers(ctx context.Context, page Page) (items []Producer, next string, err error)
 }

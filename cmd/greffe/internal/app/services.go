@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
 	"greffe/api/auth"
 	httpapi "greffe/api/http"
@@ -223,7 +222,7 @@ func present(id domain.ID) *domain.ID {
 
 type operations struct{ a *App }
 
-func (o operations) Duplicates(ctx context.Context, page httpapi.Page) (out httpapi.Found[httpapi.DuplicatePair], err error) {
+func (o operations) Duplicates(ctx context.Context, page httpapi.Page) (out httpapi.Found[httpapi.DuplicateGroup], err error) {
 	groups, next, err := o.a.CRM.Duplicates(ctx, page.Cursor, page.Limit)
 	if err != nil {
 		return out, known(err)
@@ -234,7 +233,7 @@ func (o operations) Duplicates(ctx context.Context, page httpapi.Page) (out http
 		for i, r := range g.Reasons {
 			by[i] = string(r)
 		}
-		out.Items = append(out.Items, httpapi.DuplicatePair{Subjects: g.Subjects, By: strings.Join(by, "+")})
+		out.Items = append(out.Items, httpapi.DuplicateGroup{Subjects: g.Subjects, Likeness: string(g.Likeness), By: by})
 		for _, s := range g.Subjects {
 			about(&out.Subjects, s)
 		}
