@@ -15,6 +15,8 @@ var labels = map[string]contact.Bilingual{
 	"person.postal_address":   {FR: "Adresse postale", EN: "Postal address"},
 	"person.language":         {FR: "Langue", EN: "Language"},
 	"person.time_zone":        {FR: "Fuseau horaire", EN: "Time zone"},
+	"upstream.id":             {FR: "Référence de l'événement chez la source", EN: "The source's id of the event"},
+	"upstream.subject":        {FR: "Votre identifiant chez la source", EN: "The source's id of you"},
 	"company.name":            {FR: "Entreprise", EN: "Company"},
 	"company.siren":           {FR: "SIREN", EN: "Company number"},
 	"company.role":            {FR: "Fonction", EN: "Role"},

@@ -294,7 +294,9 @@ func (d *testData) Duplicates(_ context.Context, p Page) (Found[DuplicateGroup],
 	if d.get().panics {
 		panic(marker)
 	}
-	return rows(d, p, func(int) DuplicateGroup { return DuplicateGroup{Subjects: []domain.ID{person, merged}, By: []string{marker}} }, func(DuplicateGroup) domain.ID { return person })
+	return rows(d, p, func(int) DuplicateGroup {
+		return DuplicateGroup{Subjects: []domain.ID{person, merged}, By: []string{marker}}
+	}, func(DuplicateGroup) domain.ID { return person })
 }
 
 func (d *testData) Producers(context.Context, Page) ([]Producer, string, error) {
