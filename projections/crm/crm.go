@@ -43,7 +43,6 @@ var schema = sqlfile.Schema{
 		CREATE TABLE holder(token BLOB PRIMARY KEY, ref INTEGER NOT NULL) WITHOUT ROWID;
 		CREATE TABLE shared(token BLOB, ref INTEGER, PRIMARY KEY(token,ref)) WITHOUT ROWID;
 		CREATE TABLE tally(kind TEXT, year INTEGER, n INTEGER NOT NULL, PRIMARY KEY(kind,year)) WITHOUT ROWID;`,
-	Tables: []string{"subject", "contact", "holder", "shared", "tally"},
 }
 
 // View is the projection. Its queries may run beside Apply.

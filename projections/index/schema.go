@@ -27,7 +27,6 @@ var schema = sqlfile.Schema{
 		CREATE TABLE edge(a INTEGER, b INTEGER, position INTEGER, time INTEGER NOT NULL, merged INTEGER NOT NULL,
 			PRIMARY KEY(a,b,position)) WITHOUT ROWID;
 		CREATE INDEX edge_back ON edge(b,a);`,
-	Tables: []string{"subject", "place", "event", "mark", "quarantine", "producer", "gap", "edge"},
 }
 
 const (

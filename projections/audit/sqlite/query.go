@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"greffe/domain"
-	"greffe/domain/event"
 	"greffe/projections/audit"
 )
 
@@ -71,42 +70,6 @@ func (q *selection) spans(time, recorded audit.Span) {
 func (q *selection) sql(columns string) string {
 	return "SELECT " + columns + " FROM " + q.from + " WHERE " + strings.Join(append([]string{q.pos + ">=? AND " + q.pos + "<?"}, q.where...), " AND ") +
 		" ORDER BY " + q.pos + " LIMIT ?"
-}
-
-const eventColumns = "r.position,r.id,(SELECT value FROM code WHERE ref=r.type),r.subject,(SELECT value FROM agent WHERE ref=r.source)," +
-	"(SELECT value FROM agent WHERE ref=r.actor),(SELECT value FROM code WHERE ref=r.controller),(SELECT value FROM code WHERE ref=r.purposes)," +
-	"r.time,r.recorded,r.policy,r.warnings,r.unproven"
-
-// events walks the narrowest index the filter names; the rest is checked on rows.
-func (s *Store) events(ctx context.Context, f audit.Filter) (*selection, error) {
-	q := &selection{from: "fact r", pos: "r.position", limit: f.Limit, start: f.Cursor}
-	l := lookup{ctx, s.file.Reads(), q, nil}
-	kind, actor, source, purpose := l.code(string(f.Type)), l.agent(f.Account), l.agent(f.Source), l.code(f.Purpose)
-	switch {
-	case !f.Subject.IsZero():
-		q.from = "fact r INDEXED BY fact_subject"
-	case actor != 0:
-		q.from = "fact r INDEXED BY fact_actor"
-	case purpose != 0:
-		q.from, q.pos = "purpose p CROSS JOIN fact r ON r.position=p.position", "p.position"
-		q.and("p.purpose=?", purpose)
-		purpose = 0
-	case source != 0 && kind == 0:
-		q.from = "fact r INDEXED BY fact_source"
-	case kind != 0:
-		q.from = "fact r INDEXED BY fact_type"
-	}
-	if !f.Subject.IsZero() {
-		q.and("r.subject=?", f.Subject[:])
-	}
-	q.equal("r.actor", actor)
-	q.equal("r.source", source)
-	q.equal("r.type", kind)
-	if purpose != 0 {
-		q.and("EXISTS(SELECT 1 FROM purpose p WHERE p.purpose=? AND p.position=r.position)", purpose)
-	}
-	q.spans(f.Time, f.Recorded)
-	return q, l.err
 }
 
 func (q *selection) equal(col string, ref int64) {
@@ -175,26 +138,9 @@ func (l *lookup) find(query string, v any) (ref int64) {
 	return ref
 }
 
-// Events implements audit.Dataset.
-func (s *Store) Events(ctx context.Context, f audit.Filter) iter.Seq2[audit.Event, error] {
-	return stream(ctx, s, "audit events", eventColumns, scanEvent, func() (*selection, error) { return s.events(ctx, f) })
-}
-
 // Accesses implements audit.Dataset.
 func (s *Store) Accesses(ctx context.Context, f audit.AccessFilter) iter.Seq2[audit.Access, error] {
 	return stream(ctx, s, "audit accesses", accessColumns, scanAccess, func() (*selection, error) { return s.accesses(ctx, f) })
-}
-
-func scanEvent(rows *sql.Rows) (audit.Event, error) {
-	var e audit.Event
-	var id, subject, source, actor []byte
-	var kind, controller, purposes sql.NullString
-	var at, recorded int64
-	err := rows.Scan(&e.Position, &id, &kind, &subject, &source, &actor, &controller, &purposes, &at, &recorded, &e.Policy, &e.Warnings, &e.Unproven)
-	e.ID, e.Subject, e.Source, e.Actor = uuid(id), uuid(subject), uuid(source), uuid(actor)
-	e.Type, e.Controller, e.Purposes = event.Type(kind.String), controller.String, split(purposes.String)
-	e.Time, e.Recorded = instant(at), instant(recorded)
-	return e, err
 }
 
 func scanAccess(rows *sql.Rows) (audit.Access, error) {
@@ -218,15 +164,6 @@ func uuid(b []byte) domain.ID {
 	}
 	return domain.ID(b)
 }
-
-func split(s string) []string {
-	if s == "" {
-		return nil
-	}
-	return strings.Split(s, ",")
-}
-
-func instant(micros int64) domain.Time { return domain.NewTime(time.UnixMicro(micros)) }
 
 // wrap names the operation.
 func wrap(what string, err error) error { return fmt.Errorf("%s: %w", what, err) }

@@ -2,23 +2,17 @@ package sqlite
 
 import "greffe/projections/internal/sqlfile"
 
-// blockBits: facts stand in blocks of 1,024 positions, of which the earliest and
-// latest times are kept. A span of time is looked up there, and needs no index
-// with a row for every fact.
-const blockBits = 10
+// blockBits: events stand in blocks of 256 positions, each one value, since a row
+// for every event in a table with its indexes costs five times as much. The
+// earliest and latest times of a block are kept; posting says which blocks hold
+// a subject, an actor, a source, a type or a purpose.
+const blockBits = 8
 
 var schema = sqlfile.Schema{
 	Name:    "audit",
-	Version: 1,
+	Version: 2,
 	DDL: sqlfile.InternDDL("code", "TEXT") + sqlfile.InternDDL("agent", "BLOB") +
-		`CREATE TABLE fact(position INTEGER PRIMARY KEY, id BLOB NOT NULL, type INTEGER NOT NULL, subject BLOB, source INTEGER, actor INTEGER,
-			controller INTEGER, purposes INTEGER, time INTEGER NOT NULL, recorded INTEGER NOT NULL, policy INTEGER NOT NULL,
-			warnings INTEGER NOT NULL, unproven INTEGER NOT NULL);
-		CREATE INDEX fact_type ON fact(type);
-		CREATE INDEX fact_subject ON fact(subject) WHERE subject IS NOT NULL;
-		CREATE INDEX fact_source ON fact(source) WHERE source IS NOT NULL;
-		CREATE INDEX fact_actor ON fact(actor) WHERE actor IS NOT NULL;
-		CREATE TABLE purpose(purpose INTEGER, position INTEGER, PRIMARY KEY(purpose,position)) WITHOUT ROWID;
+		sqlfile.RunsDDL("posting") + `CREATE TABLE fact(n INTEGER PRIMARY KEY, data BLOB NOT NULL);
 		CREATE TABLE block(n INTEGER PRIMARY KEY, time_min INTEGER NOT NULL, time_max INTEGER NOT NULL,
 			recorded_min INTEGER NOT NULL, recorded_max INTEGER NOT NULL);
 		CREATE TABLE access(position INTEGER PRIMARY KEY, id BLOB NOT NULL, source INTEGER, account INTEGER, subjects BLOB NOT NULL,
@@ -30,14 +24,12 @@ var schema = sqlfile.Schema{
 		CREATE TABLE access_subject(subject BLOB, position INTEGER, PRIMARY KEY(subject,position)) WITHOUT ROWID;
 		CREATE TABLE tally(month INTEGER, dim TEXT, key TEXT, n INTEGER NOT NULL, PRIMARY KEY(month,dim,key)) WITHOUT ROWID;
 		CREATE TABLE horizon(one INTEGER PRIMARY KEY CHECK(one=1), time INTEGER NOT NULL);`,
-	Tables: []string{"code", "agent", "fact", "purpose", "block", "access", "access_subject", "tally", "horizon"},
 }
 
 const (
-	putFact = "INSERT INTO fact(position,id,type,subject,source,actor,controller,purposes,time,recorded,policy,warnings,unproven) " +
-		"VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)"
-	putPurpose = "INSERT INTO purpose(purpose,position) VALUES(?,?)"
-	putBlock   = "INSERT INTO block(n,time_min,time_max,recorded_min,recorded_max) VALUES(?,?,?,?,?) ON CONFLICT DO UPDATE SET " +
+	putFact  = "REPLACE INTO fact(n,data) VALUES(?,?)"
+	getFact  = "SELECT data FROM fact WHERE n=?"
+	putBlock = "INSERT INTO block(n,time_min,time_max,recorded_min,recorded_max) VALUES(?,?,?,?,?) ON CONFLICT DO UPDATE SET " +
 		"time_min=min(time_min,excluded.time_min),time_max=max(time_max,excluded.time_max)," +
 		"recorded_min=min(recorded_min,excluded.recorded_min),recorded_max=max(recorded_max,excluded.recorded_max)"
 	putAccess = "INSERT INTO access(position,id,source,account,subjects,action,reason,categories,count,time,recorded) " +

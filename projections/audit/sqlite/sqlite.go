@@ -1,12 +1,15 @@
 // Package sqlite is the audit dataset in one SQLite file, audit.db.
 //
 // It promises what audit.Dataset does; what it assumes and what a crash leaves
-// is said in projections/internal/sqlfile. Every query is answered by an index
-// or a range of positions.
+// is said in projections/internal/sqlfile. Accesses are answered by an index or a
+// range of positions; events by the blocks of 256 positions that hold one with
+// the value that the filter names, of which only those rows are given that meet
+// it.
 package sqlite
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"math"
@@ -22,10 +25,12 @@ import (
 
 // Store is an audit.Dataset.
 type Store struct {
-	file   *sqlfile.File
-	opener audit.Opener
-	codes  *sqlfile.Interner
-	agents *sqlfile.Interner
+	file     *sqlfile.File
+	opener   audit.Opener
+	codes    *sqlfile.Interner // of accesses
+	agents   *sqlfile.Interner
+	postings *sqlfile.Runs
+	tail     *block // the block last written, to be gone on with; nil: not read
 }
 
 var _ audit.Dataset = (*Store)(nil)
@@ -36,7 +41,8 @@ func Open(path string, o audit.Opener, options sqlfile.Options) (*Store, error) 
 	if err != nil {
 		return nil, err
 	}
-	return &Store{file: f, opener: o, codes: sqlfile.NewInterner("code"), agents: sqlfile.NewInterner("agent")}, nil
+	return &Store{file: f, opener: o, codes: sqlfile.NewInterner("code"), agents: sqlfile.NewInterner("agent"),
+		postings: sqlfile.NewRuns("posting")}, nil
 }
 
 // Close releases the file.
@@ -59,6 +65,8 @@ func (s *Store) Reset(ctx context.Context) error {
 func (s *Store) forget() {
 	s.codes.Forget()
 	s.agents.Forget()
+	s.postings.Forget()
+	s.tail = nil
 }
 
 // Apply implements projections.Projection.
@@ -74,7 +82,7 @@ func (s *Store) Apply(ctx context.Context, facts []projections.Fact) error {
 		if err != nil {
 			return err
 		}
-		b := batch{s: s, tx: tx, horizon: horizon, tally: map[cell]int64{}, block: -1}
+		b := batch{s: s, tx: tx, horizon: horizon, tally: map[cell]int64{}}
 		for _, f := range fresh {
 			if err := b.fact(ctx, f); err != nil {
 				return err
@@ -103,8 +111,10 @@ type batch struct {
 	tx      *sqlfile.Tx
 	horizon int64 // µs; accesses before it have no row
 	tally   map[cell]int64
-	block   int64 // being gathered; -1: none
-	bounds  [4]int64
+	open    bool     // the store's tail has events of this batch
+	bounds  [4]int64 // of these
+	entries []sqlfile.Entry
+	buf     []byte
 }
 
 func (b *batch) count(t domain.Time, dim, key string) { b.tally[cell{monthOf(t.Time), dim, key}]++ }
@@ -114,9 +124,9 @@ func (b *batch) fact(ctx context.Context, f projections.Fact) error {
 		return err
 	}
 	purposes := audit.Purposes(f.Fact)
-	if err := b.row(f, purposes); err != nil {
-		return err
-	}
+	b.s.tail.add(f, purposes, func(role byte, value []byte) {
+		b.entries = append(b.entries, sqlfile.Entry{Key: posting(role, value), Value: b.s.tail.n})
+	})
 	b.count(f.Time, dimType, string(f.Type))
 	if !f.Source.IsZero() {
 		b.count(f.Time, dimSource, f.Source.String())
@@ -129,13 +139,6 @@ func (b *batch) fact(ctx context.Context, f projections.Fact) error {
 	}
 	for _, p := range purposes {
 		b.count(f.Time, dimPurpose, p)
-		code, err := b.s.codes.Text(b.tx, p)
-		if err != nil {
-			return err
-		}
-		if _, err := b.tx.Exec(putPurpose, code, int64(f.Position)); err != nil {
-			return err
-		}
 	}
 	if f.Type == event.AccessRecorded && f.Time.UnixMicro() >= b.horizon {
 		return b.access(ctx, f)
@@ -143,13 +146,25 @@ func (b *batch) fact(ctx context.Context, f projections.Fact) error {
 	return nil
 }
 
-// place widens the times of the block that f stands in.
+// place makes the block that f stands in the tail, and widens its times.
 func (b *batch) place(f projections.Fact) error {
-	if n := int64(f.Position >> blockBits); n != b.block {
+	n := int64(f.Position >> blockBits)
+	if t := b.s.tail; t == nil || t.n != n {
 		if err := b.closeBlock(); err != nil {
 			return err
 		}
-		b.block = n
+		b.s.tail = &block{n: n}
+		if f.Position&(1<<blockBits-1) != 0 {
+			if err := b.load(n); err != nil {
+				return err
+			}
+		}
+	}
+	if b.s.tail.count != uint64(f.Position)&(1<<blockBits-1) {
+		return fmt.Errorf("events before position %d: %w", f.Position, errBlock)
+	}
+	if !b.open {
+		b.open = true
 		b.bounds = [4]int64{math.MaxInt64, math.MinInt64, math.MaxInt64, math.MinInt64}
 	}
 	t, r := f.Time.UnixMicro(), f.Recorded.UnixMicro()
@@ -157,33 +172,26 @@ func (b *batch) place(f projections.Fact) error {
 	return nil
 }
 
-func (b *batch) closeBlock() error {
-	if b.block < 0 {
-		return nil
-	}
-	_, err := b.tx.Exec(putBlock, b.block, b.bounds[0], b.bounds[1], b.bounds[2], b.bounds[3])
-	return err
+// load reads the block n.
+func (b *batch) load(n int64) error {
+	return b.tx.Query(getFact, func(row []driver.Value) (err error) {
+		data, _ := row[0].([]byte)
+		b.s.tail, err = readBlock(n, data)
+		return err
+	}, n)
 }
 
-func (b *batch) row(f projections.Fact, purposes []string) error {
-	codes, err := b.codes(string(f.Type), f.Controller, strings.Join(purposes, ","))
-	if err != nil {
+func (b *batch) closeBlock() error {
+	if !b.open {
+		return nil
+	}
+	b.open = false
+	t := b.s.tail
+	b.buf = t.appendTo(b.buf[:0])
+	if _, err := b.tx.Exec(putFact, t.n, b.buf); err != nil {
 		return err
 	}
-	agents, err := b.agents(f.Source, f.Actor)
-	if err != nil {
-		return err
-	}
-	var subject any
-	if !f.Subject.IsZero() {
-		subject = f.Subject[:]
-	}
-	unproven := int64(0)
-	if len(f.Lacks) > 0 {
-		unproven = 1
-	}
-	_, err = b.tx.Exec(putFact, int64(f.Position), f.ID[:], codes[0], subject, agents[0], agents[1], codes[1], codes[2],
-		f.Time.UnixMicro(), f.Recorded.UnixMicro(), f.Policy, int64(len(f.Warnings)), unproven)
+	_, err := b.tx.Exec(putBlock, t.n, b.bounds[0], b.bounds[1], b.bounds[2], b.bounds[3])
 	return err
 }
 
@@ -258,6 +266,9 @@ func (b *batch) access(ctx context.Context, f projections.Fact) error {
 
 func (b *batch) flush() error {
 	if err := b.closeBlock(); err != nil {
+		return err
+	}
+	if err := b.s.postings.Add(b.tx, b.entries); err != nil {
 		return err
 	}
 	for c, n := range b.tally {

@@ -108,8 +108,8 @@ func dropSome(tx *sqlfile.Tx, month time.Time) (int64, error) {
 // Dump implements projections.Projection.
 func (s *Store) Dump(ctx context.Context, w io.Writer) error {
 	return s.file.Dump(ctx, w,
-		sqlfile.Section{Name: "events", Query: "SELECT " + eventColumns + " FROM fact r ORDER BY 1"},
-		sqlfile.Section{Name: "purposes", Query: "SELECT p.position,c.value FROM purpose p JOIN code c ON c.ref=p.purpose ORDER BY 1,2"},
+		eventSection(),
+		s.postings.Section("postings"),
 		sqlfile.Section{Name: "blocks", Query: "SELECT n,time_min,time_max,recorded_min,recorded_max FROM block ORDER BY n"},
 		sqlfile.Section{Name: "accesses", Query: "SELECT " + accessColumns + " FROM access r ORDER BY 1"},
 		sqlfile.Section{Name: "subjects of accesses", Query: "SELECT subject,position FROM access_subject ORDER BY 1,2"},

@@ -10,9 +10,13 @@ import (
 	"strconv"
 )
 
-// Section is one part of a dump: a heading and the rows of a query, which must
-// order them by content and give no internal number.
-type Section struct{ Name, Query string }
+// Section is one part of a dump: a heading and the rows of a query, or those that
+// Rows calls row with. They must be ordered by content and give no number that
+// depends on the way that led to it.
+type Section struct {
+	Name, Query string
+	Rows        func(ctx context.Context, tx *sql.Tx, row func(values ...any) error) error
+}
 
 // Dump writes the checkpoint and the sections as tab-separated lines, all from
 // one snapshot: integers in decimal, BLOBs in hex, TEXT quoted, NULL as "-".
@@ -23,9 +27,20 @@ func (f *File) Dump(ctx context.Context, w io.Writer, sections ...Section) error
 	}
 	defer func() { _ = tx.Rollback() }()
 	out := bufio.NewWriter(w)
-	for _, s := range append([]Section{{"checkpoint", "SELECT position FROM checkpoint"}}, sections...) {
+	for _, s := range append([]Section{{Name: "checkpoint", Query: "SELECT position FROM checkpoint"}}, sections...) {
 		fmt.Fprintf(out, "# %s\n", s.Name)
-		if err := dumpRows(ctx, tx, out, s.Query); err != nil {
+		var line []byte
+		row := func(values ...any) error {
+			line = appendRow(line[:0], values)
+			_, err := out.Write(line)
+			return err
+		}
+		if s.Rows == nil {
+			err = dumpRows(ctx, tx, s.Query, row)
+		} else {
+			err = s.Rows(ctx, tx, row)
+		}
+		if err != nil {
 			return fmt.Errorf("dump %s, %s: %w", f.schema.Name, s.Name, err)
 		}
 	}
@@ -35,7 +50,7 @@ func (f *File) Dump(ctx context.Context, w io.Writer, sections ...Section) error
 	return nil
 }
 
-func dumpRows(ctx context.Context, tx *sql.Tx, out *bufio.Writer, query string) error {
+func dumpRows(ctx context.Context, tx *sql.Tx, query string, row func(...any) error) error {
 	rows, err := tx.QueryContext(ctx, query)
 	if err != nil {
 		return err
@@ -50,23 +65,25 @@ func dumpRows(ctx context.Context, tx *sql.Tx, out *bufio.Writer, query string) 
 	for i := range values {
 		into[i] = &values[i]
 	}
-	var line []byte
 	for rows.Next() {
 		if err := rows.Scan(into...); err != nil {
 			return err
 		}
-		line = line[:0]
-		for i, v := range values {
-			if i > 0 {
-				line = append(line, '\t')
-			}
-			line = appendValue(line, v)
-		}
-		if _, err := out.Write(append(line, '\n')); err != nil {
+		if err := row(values...); err != nil {
 			return err
 		}
 	}
 	return rows.Err()
+}
+
+func appendRow(line []byte, values []any) []byte {
+	for i, v := range values {
+		if i > 0 {
+			line = append(line, '\t')
+		}
+		line = appendValue(line, v)
+	}
+	return append(line, '\n')
 }
 
 func appendValue(b []byte, v any) []byte {

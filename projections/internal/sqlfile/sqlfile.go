@@ -14,6 +14,7 @@ package sqlfile
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"sync"
@@ -33,8 +34,7 @@ var (
 type Schema struct {
 	Name    string
 	Version int64
-	DDL     string   // CREATE statements
-	Tables  []string // all that DDL creates, for Reset
+	DDL     string // CREATE statements
 }
 
 // Step is a moment of a transaction at which a test's hook is asked.
@@ -127,8 +127,17 @@ func (f *File) prepare() error {
 
 func (f *File) reset() error {
 	return f.transaction(func() error {
-		for _, t := range append([]string{"checkpoint"}, f.schema.Tables...) {
-			if err := f.tx.script("DROP TABLE IF EXISTS " + t); err != nil {
+		var old []string
+		err := f.tx.Query("SELECT name FROM sqlite_schema WHERE type='table' AND name NOT LIKE 'sqlite_%'", func(row []driver.Value) error {
+			name, _ := row[0].(string)
+			old = append(old, name)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		for _, t := range old {
+			if err := f.tx.script(`DROP TABLE "` + t + `"`); err != nil {
 				return err
 			}
 		}

@@ -19,8 +19,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func testSchema(version int64) Schema {
-	return Schema{Name: "test", Version: version, DDL: InternDDL("name", "TEXT") + "CREATE TABLE row(n INTEGER PRIMARY KEY, v);",
-		Tables: []string{"name", "row"}}
+	return Schema{Name: "test", Version: version, DDL: InternDDL("name", "TEXT") + "CREATE TABLE row(n INTEGER PRIMARY KEY, v);"}
 }
 
 func openTest(t *testing.T, path string, version int64) *File {
@@ -127,14 +126,14 @@ func TestDump(t *testing.T) {
 		}
 	}
 	var b bytes.Buffer
-	if err := f.Dump(t.Context(), &b, Section{"rows", "SELECT n,v FROM row ORDER BY n"}); err != nil {
+	if err := f.Dump(t.Context(), &b, Section{Name: "rows", Query: "SELECT n,v FROM row ORDER BY n"}); err != nil {
 		t.Fatal(err)
 	}
 	const want = "# checkpoint\n4\n# rows\n0\t-\n1\t-7\n2\tab\n3\t\"tab\\t\"\n"
 	if b.String() != want {
 		t.Fatalf("dump %q, want %q", b.String(), want)
 	}
-	if err := f.Dump(t.Context(), &b, Section{"bad", "SELECT nothing"}); err == nil {
+	if err := f.Dump(t.Context(), &b, Section{Name: "bad", Query: "SELECT nothing"}); err == nil {
 		t.Fatal("a bad query was dumped")
 	}
 }
