@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -89,6 +90,9 @@ func (j *Journal) Record(ctx context.Context, r Reading) (Receipt, error) {
 		return Receipt{}, fmt.Errorf("%w (more than %d persons in one access)", ErrNotRecorded, MaxSubjects)
 	}
 	p, _ := j.ledger.Policy()
+	if !p.HasReason(r.Reason) || !event.IsCode(r.Action) { // what is not a code may be anything
+		return Receipt{}, fmt.Errorf("%w (its reason is no code of the policy, or its action no code)", ErrNotRecorded)
+	}
 	w, err := j.ledger.Write(ctx, []ledger.Own{own(p, j.now(), r)})
 	if err != nil {
 		return Receipt{}, errors.Join(ErrNotRecorded, err)
@@ -112,7 +116,7 @@ func own(p *policy.Policy, now time.Time, r Reading) ledger.Own {
 		if f.value == "" {
 			continue
 		}
-		if q, err := jsontext.AppendQuote(nil, f.value); err == nil {
+		if q, err := jsontext.AppendQuote(nil, strings.ToValidUTF8(f.value, "\uFFFD")); err == nil {
 			fields = append(fields, event.Field{Path: f.path, Value: q})
 		}
 	}

@@ -20,7 +20,8 @@ type prepared struct {
 	items  []*item
 	at     []int // index of each item's fact; -1 when it has its position already
 
-	destroy []part.Owner // whose keys go once the facts are in the log
+	destroy  []part.Owner // whose keys go once the facts are in the log
+	recorded domain.Time
 }
 
 // appendLoop writes prepared groups to the log, in order, and answers.
@@ -40,7 +41,7 @@ func (l *Ledger) appendLoop(ctx context.Context) {
 			if p.at[i] >= 0 {
 				it.result.Position = p.base + domain.Position(p.at[i])
 			}
-			l.finish(it, nil)
+			l.finish(it, it.err)
 		}
 		l.sweep(p.destroy)
 	}

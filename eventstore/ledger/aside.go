@@ -3,18 +3,21 @@ package ledger
 import (
 	"context"
 	"encoding/hex"
+	"fmt"
+	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
 
 	"greffe/domain"
 	"greffe/domain/event"
 	"greffe/domain/part"
+	"greffe/domain/token"
 )
 
 // producer is the id of the event's source; a new one is registered by a fact
 // of its own, its name sealed.
 func (g *group) producer(it *item) (domain.ID, error) {
-	if id, ok := g.c.links.get(it.source); ok {
+	if id, ok := g.known(it.source); ok {
 		return id, nil
 	}
 	id := domain.DeriveID(it.source[:])
@@ -31,7 +34,7 @@ func (g *group) account(it *item, source domain.ID) (domain.ID, error) {
 	if it.in.Actor == "" {
 		return domain.ID{}, nil
 	}
-	if id, ok := g.c.links.get(it.actor); ok {
+	if id, ok := g.known(it.actor); ok {
 		return id, nil
 	}
 	id, err := domain.RandomID(g.c.l.cfg.Rand)
@@ -52,8 +55,7 @@ func (g *group) aside(it *item, r row) error {
 	if err != nil {
 		return err
 	}
-	now := domain.NewTime(it.now)
-	r.fact.ID, r.fact.Time, r.fact.Recorded, r.fact.Policy = id, now, now, it.rules.version
+	r.fact.ID, r.fact.Time, r.fact.Recorded, r.fact.Policy = id, g.now, g.now, it.rules.version
 	g.rows = append(g.rows, r)
 	return nil
 }
@@ -61,12 +63,12 @@ func (g *group) aside(it *item, r row) error {
 // quarantine sets an input aside, sealed under a key of its own. The same input
 // again is answered with the same item; another input of the same id replaces it.
 func (g *group) quarantine(ctx context.Context, i int, it *item) error {
-	item, err := g.quarantineID(ctx, it)
+	held, already := g.holds[it.hold]
+	item, err := g.quarantineID(ctx, it, held)
 	if err != nil {
 		return err
 	}
 	*it.result = Result{ID: it.in.ID, Status: Quarantined, Refusal: it.refuse, Quarantine: item}
-	held, already := g.holds[it.hold]
 	if already && held == item {
 		return nil
 	}
@@ -76,53 +78,64 @@ func (g *group) quarantine(ctx context.Context, i int, it *item) error {
 		}
 	}
 	codes := event.Codes{}.With("reason", it.refuse.Code).
-		With("until", domain.FormatTime(it.now.Add(it.rules.policy.Bounds().Quarantine)))
+		With("until", domain.FormatTime(g.now.Add(it.rules.policy.Bounds().Quarantine)))
 	if event.IsCode(it.refuse.Field) {
 		codes = codes.With("field", it.refuse.Field)
 	}
 	if it.in.Type.Known() {
 		codes = codes.With("type", string(it.in.Type))
 	}
-	r := row{fact: event.Fact{ID: item, Type: event.IngestQuarantined, Recorded: domain.NewTime(it.now), Time: domain.NewTime(it.now),
+	r := row{fact: event.Fact{ID: item, Type: event.IngestQuarantined, Recorded: g.now, Time: g.now,
 		Policy: it.rules.version, Codes: codes}, quarantine: item}
 	if it.in.Source != "" {
 		if r.fact.Source, err = g.producer(it); err != nil {
 			return err
 		}
 	}
-	if id, ok := g.c.links.get(it.subject); ok && it.in.Subject != "" {
+	if id, ok := g.known(it.subject); ok && it.in.Subject != "" {
 		r.fact.Subject = id
 	}
 	r.parts = []plainPart{{class: classQuarantine, epoch: part.EpochWhole, fields: []event.Field{
 		quoted(pathHold, hex.EncodeToString(it.hold[:])), {Path: pathRaw, Value: rawValue(it.raw)}}}}
 	r.hold = it.hold
-	g.holds[it.hold] = item
+	g.holds[it.hold], g.marks[it.hold], g.taken[item] = item, len(g.rows), true
 	g.at[i] = len(g.rows)
 	g.rows = append(g.rows, r)
 	return nil
 }
 
 // quarantineID derives an item's id from the input, so that the same input is
-// recognised. An id whose item was closed is never used again.
-func (g *group) quarantineID(ctx context.Context, it *item) (domain.ID, error) {
-	for n := byte(0); ; n++ {
+// recognised as the item that is held. The id of a closed item is an event of the
+// log and never used again; an input that was set aside over and over gets a
+// random one.
+func (g *group) quarantineID(ctx context.Context, it *item, held domain.ID) (domain.ID, error) {
+	const most, step = 64, 4
+	ids := make([]domain.ID, 0, most)
+	for n := range byte(most) {
 		mac := g.c.l.peppers.Quarantine(string(it.hold[:]), string(append(it.digest[:], n)))
-		id := domain.DeriveID(mac[:])
-		set, err := g.set(ctx, part.QuarantineOwner(id))
+		ids = append(ids, domain.DeriveID(mac[:]))
+	}
+	if slices.Contains(ids, held) {
+		return held, nil
+	}
+	for some := range slices.Chunk(ids, step) {
+		known, err := g.c.l.cfg.Vault.Intake(ctx, some)
 		if err != nil {
-			return domain.ID{}, err
+			return domain.ID{}, fmt.Errorf("look up quarantine items: %w", err)
 		}
-		if !set.Destroyed || n == 255 {
-			return id, nil
+		for i, id := range some {
+			if !known[i].Found && !g.taken[id] {
+				return id, nil
+			}
 		}
 	}
+	return domain.RandomID(g.c.l.cfg.Rand)
 }
 
 // release closes a quarantine item: a fact says so, its marker goes in the same
 // transaction, its key and bytes once the fact is in the log.
 func (g *group) release(it *item, held domain.ID, outcome string) error {
-	g.batch.Lifts = append(g.batch.Lifts, it.hold)
-	delete(g.holds, it.hold)
+	g.lift(it.hold)
 	return g.aside(it, row{
 		fact: event.Fact{Type: event.IngestReleased,
 			Codes: event.Codes{}.With("item", held.String()).With("outcome", outcome)},
@@ -130,16 +143,38 @@ func (g *group) release(it *item, held domain.ID, outcome string) error {
 	})
 }
 
+// lift takes a quarantine marker away, also one that this group was to set.
+func (g *group) lift(hold token.Token) {
+	if n, ok := g.marks[hold]; ok {
+		g.rows[n].hold = token.Token{}
+		delete(g.marks, hold)
+	}
+	g.batch.Lifts = append(g.batch.Lifts, hold)
+	delete(g.holds, hold)
+}
+
 // writeOwn makes the fact of a command of the ledger itself.
-func (g *group) writeOwn(_ context.Context, i int, it *item) error {
+func (g *group) writeOwn(i int, it *item) error {
 	o := it.own
+	if _, known := g.intake[o.ID]; known || g.taken[o.ID] {
+		it.err = fmt.Errorf("%w: its id is taken", ErrInvalid)
+		return nil
+	}
+	if !o.closes.IsZero() && g.holds[o.hold] != o.closes {
+		it.err = ErrNotHeld
+		return nil
+	}
 	t := o.Time
 	if t.IsZero() {
 		t = it.now
 	}
 	r := row{fact: event.Fact{ID: o.ID, Type: o.Type, Subject: o.Subject, Actor: o.Actor, Codes: o.Codes,
-		Time: domain.NewTime(t), Recorded: domain.NewTime(it.now), Policy: it.policyVersion()}, own: o.Parts, destroy: o.destroy}
-	g.batch.Lifts = append(g.batch.Lifts, o.lifts...)
+		Time: domain.NewTime(t), Recorded: g.now, Policy: it.policyVersion()}, own: o.Parts}
+	if !o.closes.IsZero() {
+		g.lift(o.hold)
+		r.destroy = []part.Owner{part.QuarantineOwner(o.closes)}
+	}
+	g.taken[o.ID] = true
 	it.result.Status, it.result.Event, it.result.Subject = Recorded, o.ID, o.Subject
 	g.at[i] = len(g.rows)
 	g.rows = append(g.rows, r)

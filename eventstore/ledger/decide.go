@@ -16,9 +16,9 @@ import (
 
 // decide settles one item: what it becomes and which facts that takes.
 func (g *group) decide(ctx context.Context, i int, it *item) error {
-	*it.result = Result{ID: it.result.ID}
+	*it.result, it.err = Result{ID: it.result.ID}, nil
 	if it.own != nil {
-		return g.writeOwn(ctx, i, it)
+		return g.writeOwn(i, it)
 	}
 	if !it.id.IsZero() {
 		if first := g.first[it.id]; first != nil {
@@ -111,8 +111,8 @@ func (g *group) record(ctx context.Context, i int, it *item) error {
 	}
 	r := row{fact: event.Fact{
 		ID: it.id, Type: in.Type, Subject: subject, Controller: d.Controller,
-		Time: d.Time, Recorded: domain.NewTime(it.now), Policy: it.rules.version, Sequence: in.Sequence,
-		Codes: d.Codes, Unset: d.Unset, Lacks: d.Lacks, Warnings: d.Warnings,
+		Time: d.Time, Recorded: g.now, Policy: it.rules.version, Sequence: in.Sequence,
+		Codes: slices.Clone(d.Codes), Unset: d.Unset, Lacks: d.Lacks, Warnings: d.Warnings,
 	}, mac: it.digest, macOwner: owner, tokens: it.tokens, parts: slices.Clone(it.parts)}
 	r.fact.Fields = it.paths
 	if err := g.names(ctx, it, &r); err != nil {
@@ -149,7 +149,7 @@ func (g *group) names(ctx context.Context, it *item, r *row) error {
 		}
 	}
 	upstream := []event.Field{quoted("upstream.id", in.ID)}
-	if g.fresh[it.subject] {
+	if g.fresh[it.subject] || in.Type == event.ContactCreated { // an access or a merge may have named it before
 		upstream = append(upstream, quoted("upstream.subject", in.Subject))
 	}
 	if in.Type == event.AccessRecorded {
@@ -196,7 +196,7 @@ func (g *group) linked(it *item, r *row) error {
 		r.fact.Codes = r.fact.Codes.With("into", into.String())
 		return nil
 	}
-	if other, ok := g.c.links.get(it.link); ok {
+	if other, ok := g.known(it.link); ok {
 		r.fact.Codes = r.fact.Codes.With("to", other.String())
 		if other != r.fact.Subject {
 			r.fact.Warnings = append(r.fact.Warnings, event.Warning{Field: "to", Rule: "known_as_another_contact"})
@@ -213,7 +213,7 @@ func (g *group) subject(t token.Token) (domain.ID, error) {
 	if t == (token.Token{}) {
 		return domain.ID{}, nil
 	}
-	if id, ok := g.c.links.get(t); ok {
+	if id, ok := g.known(t); ok {
 		return id, nil
 	}
 	id, err := domain.RandomID(g.c.l.cfg.Rand)
@@ -225,12 +225,19 @@ func (g *group) subject(t token.Token) (domain.ID, error) {
 	return id, nil
 }
 
-// link is visible to the rest of the group at once; if the transaction fails
-// the committer forgets all it knew.
+// link is visible to the rest of the group at once, and to later ones when the
+// transaction is durable.
 func (g *group) link(t token.Token, id domain.ID) {
 	g.batch.Links = append(g.batch.Links, vault.Link{Token: t, ID: id})
-	g.c.links.put(t, id)
+	g.links[t] = id
 	g.fresh[t] = true
+}
+
+// known is the id of a token, if it has one. All that the group may ask for was
+// looked up, and stays whatever the cache drops meanwhile.
+func (g *group) known(t token.Token) (domain.ID, bool) {
+	id, ok := g.links[t]
+	return id, ok
 }
 
 // AccessFields are the sealed fields of an access: by whom, to whom.

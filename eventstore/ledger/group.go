@@ -6,8 +6,10 @@ import (
 	"fmt"
 
 	"greffe/domain"
+	"greffe/domain/event"
 	"greffe/domain/part"
 	"greffe/domain/token"
+	"greffe/eventstore"
 	"greffe/eventstore/seal"
 	"greffe/eventstore/vault"
 )
@@ -16,13 +18,14 @@ import (
 type committer struct {
 	l     *Ledger
 	next  domain.Position
+	last  domain.Time // of recording; it never goes back
 	sets  *cache[part.Owner, *seal.KeySet]
 	links *cache[token.Token, domain.ID]
 }
 
-func newCommitter(l *Ledger, head domain.Position) committer {
+func newCommitter(l *Ledger, head domain.Position, last domain.Time) committer {
 	return committer{
-		l: l, next: head,
+		l: l, next: head, last: last,
 		sets:  newCache[part.Owner, *seal.KeySet](20_000),
 		links: newCache[token.Token, domain.ID](50_000),
 	}
@@ -31,6 +34,7 @@ func newCommitter(l *Ledger, head domain.Position) committer {
 // group is one vault transaction in the making.
 type group struct {
 	c      *committer
+	now    domain.Time // of recording
 	items  []*item
 	intake map[domain.ID]vault.Intake
 	holds  map[token.Token]domain.ID
@@ -41,6 +45,9 @@ type group struct {
 	sets   map[part.Owner]*seal.KeySet // touched by this group
 	fresh  map[token.Token]bool        // links that this group makes
 	owned  map[domain.ID]bool          // subjects that this group makes
+	links  map[token.Token]domain.ID   // of all that the group names
+	marks  map[token.Token]int         // rows that set a quarantine marker
+	taken  map[domain.ID]bool          // ids of quarantine items and own facts of this group
 }
 
 // maxStale bounds how often a group is prepared anew because another node
@@ -54,11 +61,14 @@ func (c *committer) prepare(ctx context.Context, items []*item) (*prepared, erro
 		p, err := c.attempt(ctx, items)
 		switch {
 		case err == nil:
-			c.next += domain.Position(len(p.facts))
+			c.next, c.last = c.next+domain.Position(len(p.facts)), p.recorded
 			return p, nil
 		case errors.Is(err, vault.ErrFull):
 			c.forget()
 			return nil, ErrFull
+		case errors.Is(err, eventstore.ErrTooLarge):
+			c.forget()
+			return nil, err
 		case errors.Is(err, vault.ErrStale), errors.Is(err, vault.ErrExists):
 			c.forget()
 		default:
@@ -76,7 +86,8 @@ func (c *committer) forget() {
 func (c *committer) attempt(ctx context.Context, items []*item) (*prepared, error) {
 	g := &group{c: c, items: items, first: make(map[domain.ID]*item, len(items)),
 		sets: make(map[part.Owner]*seal.KeySet), fresh: make(map[token.Token]bool), owned: make(map[domain.ID]bool),
-		at: make([]int, len(items))}
+		links: make(map[token.Token]domain.ID, 4*len(items)), marks: make(map[token.Token]int), taken: make(map[domain.ID]bool),
+		at: make([]int, len(items)), now: c.clock()}
 	if err := g.lookUp(ctx); err != nil {
 		return nil, err
 	}
@@ -86,11 +97,18 @@ func (c *committer) attempt(ctx context.Context, items []*item) (*prepared, erro
 			return nil, err
 		}
 	}
-	p := &prepared{base: c.next, items: items, at: g.at}
+	p := &prepared{base: c.next, items: items, at: g.at, recorded: g.now}
 	if len(g.rows) == 0 {
 		return p, nil
 	}
 	if err := g.build(); err != nil {
+		return nil, err
+	}
+	p.facts = make([][]byte, len(g.batch.Rows))
+	for i := range g.batch.Rows {
+		p.facts[i] = g.batch.Rows[i].Fact
+	}
+	if err := eventstore.CheckSize(p.facts); err != nil { // what is prepared must be appendable
 		return nil, err
 	}
 	g.batch.Base, g.batch.Done = c.next, c.l.done.Load()
@@ -99,13 +117,32 @@ func (c *committer) attempt(ctx context.Context, items []*item) (*prepared, erro
 		return nil, err
 	}
 	g.keep()
-	p.number = number
-	p.facts = make([][]byte, len(g.batch.Rows))
-	for i := range g.batch.Rows {
-		p.facts[i] = g.batch.Rows[i].Fact
-	}
-	p.destroy = g.destroyed()
+	p.number, p.destroy = number, g.destroyed()
 	return p, nil
+}
+
+// clock is the instant of recording of the next group: times of recording rise
+// with the position, whatever the machine's clock does.
+func (c *committer) clock() domain.Time {
+	if now := domain.NewTime(c.l.cfg.Now()); now.After(c.last.Time) {
+		return now
+	}
+	return c.last
+}
+
+// lastRecorded is when the newest fact was recorded; zero if it cannot be read,
+// which is verification's matter.
+func (l *Ledger) lastRecorded(ctx context.Context, head domain.Position) (at domain.Time) {
+	if head == 0 {
+		return at
+	}
+	_ = l.cfg.Log.Read(ctx, head-1, head, func(_ domain.Position, b []byte) error {
+		if f, err := event.DecodeFact(b); err == nil {
+			at = f.Recorded
+		}
+		return nil
+	})
+	return at
 }
 
 // keep moves what the transaction made true into the caches.
@@ -133,17 +170,24 @@ func (g *group) lookUp(ctx context.Context) error {
 	var ids []domain.ID
 	var tokens, holds []token.Token
 	for _, it := range g.items {
-		if it.own != nil {
+		if o := it.own; o != nil {
+			if o.given {
+				ids = append(ids, o.ID)
+			}
+			if !o.closes.IsZero() {
+				holds = append(holds, o.hold)
+			}
 			continue
 		}
 		if !it.id.IsZero() {
 			ids = append(ids, it.id)
 		}
 		holds = append(holds, it.hold)
-		for _, t := range append([]token.Token{it.subject, it.link, it.actor, it.source}, it.others...) {
-			if _, known := g.c.links.get(t); !known && t != (token.Token{}) {
-				tokens = append(tokens, t)
-			}
+		for _, t := range [...]token.Token{it.subject, it.link, it.actor, it.source} {
+			tokens = g.ask(t, tokens)
+		}
+		for _, t := range it.others {
+			tokens = g.ask(t, tokens)
 		}
 	}
 	known, err := g.c.l.cfg.Vault.Intake(ctx, ids)
@@ -162,6 +206,7 @@ func (g *group) lookUp(ctx context.Context) error {
 	}
 	for i, id := range links {
 		if !id.IsZero() {
+			g.links[tokens[i]] = id
 			g.c.links.put(tokens[i], id)
 		}
 	}
@@ -176,6 +221,18 @@ func (g *group) lookUp(ctx context.Context) error {
 		}
 	}
 	return g.loadKeys(ctx)
+}
+
+// ask takes a token's id from the cache, or adds it to those to be looked up.
+func (g *group) ask(t token.Token, tokens []token.Token) []token.Token {
+	if _, known := g.links[t]; known || t == (token.Token{}) {
+		return tokens
+	}
+	if id, cached := g.c.links.get(t); cached {
+		g.links[t] = id
+		return tokens
+	}
+	return append(tokens, t)
 }
 
 // loadKeys reads the key sets of everybody known that the group is about.
@@ -194,7 +251,7 @@ func (g *group) loadKeys(ctx context.Context) error {
 		if k, ok := g.intake[it.id]; ok && k.Owner.Kind != 0 {
 			want(k.Owner)
 		}
-		if id, ok := g.c.links.get(it.subject); ok && it.subject != (token.Token{}) {
+		if id, ok := g.known(it.subject); ok {
 			want(part.SubjectOwner(id))
 		}
 		if it.own != nil {

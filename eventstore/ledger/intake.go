@@ -43,6 +43,7 @@ type item struct {
 	tokens  []byte
 
 	own *Own
+	err error // of this item alone, found by the committer
 }
 
 // plainPart is the values of one class, before sealing.
@@ -56,12 +57,16 @@ type plainPart struct {
 // answers each in input order. There is no transaction over them. An error
 // means that none of the answers counts: ErrBusy and ErrFull say that nothing
 // was recorded, any other that the outcome is unknown; sending the same again
-// is safe after either.
+// is safe after either. After an unknown outcome the inputs may still be read:
+// they must not be overwritten.
 func (l *Ledger) Record(ctx context.Context, raws [][]byte) ([]Result, error) {
 	results := make([]Result, len(raws))
 	for done := 0; done < len(raws); {
 		n := min(len(raws)-done, maxGroup)
 		if err := l.recordSome(ctx, raws[done:done+n], results[done:done+n]); err != nil {
+			if done > 0 {
+				err = partly(err)
+			}
 			return nil, err
 		}
 		done += n
@@ -70,7 +75,11 @@ func (l *Ledger) Record(ctx context.Context, raws [][]byte) ([]Result, error) {
 }
 
 func (l *Ledger) recordSome(ctx context.Context, raws [][]byte, results []Result) error {
-	req, err := l.enter(ctx, len(raws))
+	size := 0
+	for _, raw := range raws {
+		size += len(raw)
+	}
+	req, err := l.enter(ctx, len(raws), size)
 	if err != nil {
 		return err
 	}
@@ -107,7 +116,7 @@ func inParallel[T any](all []T, fn func(T)) {
 // understand does everything that needs neither the vault nor the log.
 func (l *Ledger) understand(it *item) {
 	in, refusal := event.Decode(it.raw)
-	it.in = in
+	it.in, it.digest = in, bodyDigest(it.raw, in, refusal == nil)
 	it.result.ID = in.ID
 	if refusal == nil {
 		bounds := it.rules.policy.Bounds()
@@ -116,7 +125,6 @@ func (l *Ledger) understand(it *item) {
 	if in.Source != "" {
 		it.source = l.peppers.Source(in.Source)
 	}
-	it.digest = bodyDigest(it)
 	if in.Source != "" && in.ID != "" {
 		mac := l.peppers.Dedupe(in.Source, in.ID)
 		it.id = domain.DeriveID(mac[:])
@@ -217,13 +225,13 @@ const (
 )
 
 // bodyDigest is SHA-256 over what makes two events of one id the same: type,
-// subject, actor, controller, time, sequence and the data in canonical form. An
-// event that could not be read is digested as it came.
-func bodyDigest(it *item) [32]byte {
+// subject, actor, controller, time, sequence and the data in canonical form,
+// whatever the policy of the day makes of it. An event that could not be read is
+// digested as it came.
+func bodyDigest(raw []byte, in *event.Incoming, read bool) [32]byte {
 	h := sha256.New()
-	in := it.in
-	if it.draft == nil {
-		field(h, string(it.raw))
+	if !read {
+		field(h, string(raw))
 		return [32]byte(h.Sum(nil))
 	}
 	field(h, string(in.Type))

@@ -30,7 +30,10 @@ var (
 	ErrFull = errors.New("the ledger's disk is full; nothing was recorded")
 	// ErrUnknown: the outcome is not known; sending again is safe.
 	ErrUnknown = errors.New("the outcome is unknown; send again")
-	// ErrStopped: the ledger stopped after a failure and must be opened again.
+	// ErrInvalid: what the ledger was to write of itself is no fact. Not committed.
+	ErrInvalid = errors.New("not a fact; nothing was recorded")
+	// ErrStopped: the ledger was closed, or stopped after a failure, and must be
+	// opened again.
 	ErrStopped = errors.New("the ledger stopped; restart it to recover")
 )
 
@@ -46,9 +49,12 @@ type Config struct {
 }
 
 const (
-	maxQueued     = 20_000  // events of all callers together
-	maxGroup      = 1_000   // events in one vault transaction and append
-	maxGroupBytes = 780_000 // estimated bytes of their facts
+	maxQueued     = 20_000   // events of all callers together; a large one counts as several
+	roomBytes     = 16 << 10 // of input that count as one event
+	maxGroup      = 1_000    // events in one vault transaction and append
+	maxGroupBytes = 780_000  // estimated bytes of their facts
+	maxGroupInput = 16 << 20 // bytes of their inputs
+	maxGroupNames = 20_000   // tokens of whom they name
 )
 
 // Ledger records. Open makes it, Close ends it.
@@ -69,6 +75,8 @@ type Ledger struct {
 	once   sync.Once
 	stop   context.CancelFunc
 	closed chan struct{} // no more requests are taken
+	ending sync.Once
+	ended  error // of Close
 	wg     sync.WaitGroup
 
 	committer  committer
@@ -115,7 +123,7 @@ func Open(ctx context.Context, cfg Config) (*Ledger, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open ledger: %w", err)
 	}
-	l.committer = newCommitter(l, head)
+	l.committer = newCommitter(l, head, l.lastRecorded(ctx, head))
 	run, stop := context.WithCancel(context.WithoutCancel(ctx))
 	l.stop = stop
 	l.wg.Add(3)
@@ -157,15 +165,16 @@ func (l *Ledger) fail(err error) {
 }
 
 // Close lets queued work finish and stops recording. It does not close the log
-// or the vault.
+// or the vault. Closing again waits for the first and answers the same.
 func (l *Ledger) Close() error {
-	select {
-	case <-l.closed:
-		return nil
-	default:
-	}
+	l.ending.Do(func() { l.ended = l.end() })
+	return l.ended
+}
+
+func (l *Ledger) end() error {
 	close(l.closed)
 	_ = l.room.Acquire(context.Background(), maxQueued) // every caller has its answer
+	l.room.Release(maxQueued)                           // who waits for room finds the ledger closed
 	l.stop()
 	l.wg.Wait()
 	if l.Cause() != nil {

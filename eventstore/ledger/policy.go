@@ -42,7 +42,12 @@ func (l *Ledger) PublishPolicy(ctx context.Context, actor domain.ID, source []by
 		version = now.version + 1
 	}
 	sum := sha256.Sum256(source)
-	w, err := l.Write(ctx, []Own{{
+	if err := ctx.Err(); err != nil {
+		return 0, 0, fmt.Errorf("publish policy: %w", err)
+	}
+	source = bytes.Clone(source)
+	// The outcome is waited for in any case: what is in the log is in force.
+	w, err := l.Write(context.WithoutCancel(ctx), []Own{{
 		Type: event.PolicyPublished, Actor: actor,
 		Codes: event.Codes{}.With("version", version).With("sha256", hex.EncodeToString(sum[:])),
 		Parts: []PlainPart{{
@@ -151,7 +156,14 @@ func (l *Ledger) published(ctx context.Context) ([]domain.Position, error) {
 	}
 	mark := []byte(`"type":"` + string(event.PolicyPublished) + `"`)
 	err = l.cfg.Log.Read(ctx, min(from, head), head, func(p domain.Position, b []byte) error {
-		if bytes.Contains(b, mark) && (len(at) == 0 || p > at[len(at)-1]) {
+		if !bytes.Contains(b, mark) || len(at) > 0 && p <= at[len(at)-1] {
+			return nil
+		}
+		f, err := event.DecodeFact(b) // codes may hold the mark as well
+		if err != nil {
+			return fmt.Errorf("fact at position %d: %w", p, err)
+		}
+		if f.Type == event.PolicyPublished {
 			at = append(at, p)
 		}
 		return nil

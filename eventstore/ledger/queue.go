@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+
+	"greffe/eventstore"
 )
 
 // request is what one caller waits for.
@@ -14,24 +16,36 @@ type request struct {
 	done  chan struct{}
 	err   error // set before done is closed, by whoever failed first
 	fail  atomic.Bool
+	some  atomic.Bool // an item was recorded, or answered for good
 	room  int64
 }
 
-// enter waits for room, so that no queue grows without bound.
-func (l *Ledger) enter(ctx context.Context, n int) (*request, error) {
-	if l.Cause() != nil {
+// enter waits for room for n items of so many bytes, so that no queue grows
+// without bound.
+func (l *Ledger) enter(ctx context.Context, n, bytes int) (*request, error) {
+	if l.stopped() {
 		return nil, ErrStopped
 	}
-	if err := l.room.Acquire(ctx, int64(n)); err != nil {
+	room := min(max(int64(n), int64(bytes/roomBytes)), maxQueued)
+	if err := l.room.Acquire(ctx, room); err != nil {
 		return nil, ErrBusy
 	}
+	if l.stopped() {
+		l.room.Release(room)
+		return nil, ErrStopped
+	}
+	return &request{done: make(chan struct{}), room: room, items: make([]*item, 0, n)}, nil
+}
+
+func (l *Ledger) stopped() bool {
 	select {
 	case <-l.closed:
-		l.room.Release(int64(n))
-		return nil, ErrStopped
+		return true
+	case <-l.failed:
+		return true
 	default:
+		return false
 	}
-	return &request{done: make(chan struct{}), room: int64(n), items: make([]*item, 0, n)}, nil
 }
 
 // submit hands a request to the committer and waits for its answers. When the
@@ -53,16 +67,31 @@ func (l *Ledger) submit(ctx context.Context, req *request) error {
 	}
 	select {
 	case <-req.done:
+		if req.err != nil && req.some.Load() {
+			return partly(req.err)
+		}
 		return req.err
 	case <-ctx.Done():
 		return errors.Join(ErrUnknown, ctx.Err())
 	}
 }
 
+// partly is the error of what was recorded in part: its class no longer holds
+// for the whole, so it is told and not wrapped.
+func partly(err error) error {
+	if errors.Is(err, ErrUnknown) {
+		return err
+	}
+	return fmt.Errorf("%w (a part was recorded, then: %v)", ErrUnknown, err)
+}
+
 // finish answers one item.
 func (l *Ledger) finish(it *item, err error) {
 	req := it.req
-	if err != nil && req.fail.CompareAndSwap(false, true) {
+	switch {
+	case err == nil:
+		req.some.Store(true)
+	case req.fail.CompareAndSwap(false, true):
 		req.err = err
 	}
 	if req.left.Add(-1) == 0 {
@@ -91,18 +120,26 @@ func (l *Ledger) gather(ctx context.Context, rest []*item) (group, left []*item,
 		}
 		break
 	}
-	bytes, n := 0, 0
-	for n < len(rest) && n < maxGroup {
-		if bytes += rest[n].estimate(); bytes > maxGroupBytes && n > 0 {
+	n := fitting(rest)
+	return rest[:n:n], rest[n:], true
+}
+
+// fitting is how many of the first items make one group, at least one.
+func fitting(items []*item) (n int) {
+	facts, input, names := 0, 0, 0
+	for n < len(items) && n < maxGroup {
+		it := items[n]
+		facts, input, names = facts+it.estimate(), input+len(it.raw), names+len(it.others)
+		if n > 0 && (facts > maxGroupBytes || input > maxGroupInput || names > maxGroupNames) {
 			break
 		}
 		n++
 	}
-	return rest[:n:n], rest[n:], true
+	return n
 }
 
-// estimate is an upper bound of the bytes of the facts an item gives, with
-// those of an actor, a producer and a quarantine item it may bring along.
+// estimate is about the bytes of the facts an item gives, with those of an actor
+// it may bring along. A group that turns out too large is halved.
 func (it *item) estimate() int {
 	const fact, ref, name = 420, 220, 140
 	if it.own != nil {
@@ -133,20 +170,29 @@ func (l *Ledger) commitLoop(ctx context.Context) {
 			return
 		}
 		rest = left
-		if l.Cause() != nil {
-			l.refuseAll(group, ErrStopped)
-			continue
-		}
-		p, err := l.committer.prepare(ctx, group)
-		switch {
-		case err == nil:
-			l.ready <- p
-		case errors.Is(err, ErrFull):
-			l.refuseAll(group, ErrFull)
-		default:
-			l.fail(fmt.Errorf("prepare a group at position %d: %w", l.committer.next, err))
-			l.refuseAll(group, ErrUnknown)
-		}
+		l.commit(ctx, group)
+	}
+}
+
+// commit prepares one group and hands it to the appender, or refuses it.
+func (l *Ledger) commit(ctx context.Context, group []*item) {
+	if l.Cause() != nil {
+		l.refuseAll(group, ErrStopped)
+		return
+	}
+	p, err := l.committer.prepare(ctx, group)
+	switch {
+	case err == nil:
+		l.ready <- p
+	case errors.Is(err, ErrFull):
+		l.refuseAll(group, ErrFull)
+	case errors.Is(err, eventstore.ErrTooLarge) && len(group) > 1:
+		half := len(group) / 2
+		l.commit(ctx, group[:half])
+		l.commit(ctx, group[half:])
+	default:
+		l.fail(fmt.Errorf("prepare a group at position %d: %w", l.committer.next, err))
+		l.refuseAll(group, ErrUnknown)
 	}
 }
 

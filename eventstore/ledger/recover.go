@@ -30,9 +30,13 @@ func (l *Ledger) recover(ctx context.Context) error {
 		return fmt.Errorf("%w (the log ends at %d, the vault saw it end at %d)", ErrDiverged, head, end)
 	}
 	var last int64
+	var before domain.Position // where the pending batch before ends
 	err = l.cfg.Vault.Pending(ctx, func(p vault.Pending) error {
 		last = p.Number
-		if end := p.Base + domain.Position(len(p.Facts)); end <= head {
+		// A batch planned for positions of the one before has lost the race with it,
+		// and is not in the log: it would have been moved first.
+		if end := p.Base + domain.Position(len(p.Facts)); end <= head && p.Base >= before {
+			before = end
 			same, err := l.holds(ctx, p)
 			if err != nil || same {
 				return err
@@ -52,6 +56,7 @@ func (l *Ledger) recover(ctx context.Context) error {
 		}
 		l.cfg.Logger.Info("recovered a prepared group", "position", head, "facts", len(p.Facts))
 		head += domain.Position(len(p.Facts))
+		before = head
 		return nil
 	})
 	if err != nil {

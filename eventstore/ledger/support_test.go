@@ -13,6 +13,7 @@ import (
 	"greffe/deploy"
 	"greffe/domain"
 	"greffe/domain/event"
+	"greffe/domain/token"
 	"greffe/eventstore"
 	"greffe/eventstore/embedded"
 	"greffe/eventstore/ledger"
@@ -124,3 +125,5 @@ func created(id, subject, email string) string {
 }
 
 type domainID = domain.ID
+
+type tokenT = token.Token

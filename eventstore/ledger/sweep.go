@@ -5,11 +5,13 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 
 	"greffe/domain"
 	"greffe/domain/event"
 	"greffe/domain/part"
 	"greffe/domain/token"
+	"greffe/eventstore/vault"
 )
 
 // sweep queues owners whose keys and bytes may go. It never blocks the record
@@ -103,9 +105,9 @@ func (l *Ledger) CloseHeld(ctx context.Context, actor domain.ID, f *event.Fact, 
 	}
 	own := Own{
 		Type: event.IngestReleased, Actor: actor,
-		Codes:   event.Codes{}.With("item", f.ID.String()).With("outcome", outcome),
-		lifts:   []token.Token{hold},
-		destroy: []part.Owner{part.QuarantineOwner(f.ID)},
+		Codes:  event.Codes{}.With("item", f.ID.String()).With("outcome", outcome),
+		closes: f.ID,
+		hold:   hold,
 	}
 	w, err := l.Write(ctx, []Own{own})
 	if err != nil {
@@ -133,11 +135,32 @@ func (l *Ledger) Repair(ctx context.Context, actor domain.ID, f *event.Fact, cor
 	return res[0], err
 }
 
-// Sweep destroys what released items left behind after a crash.
+// Sweep destroys what released items left behind after a crash. Items that left
+// nothing cost two look-ups.
 func (l *Ledger) Sweep(ctx context.Context, items []domain.ID) error {
-	owners := make([]part.Owner, len(items))
-	for i, id := range items {
-		owners[i] = part.QuarantineOwner(id)
+	const some = 500
+	for chunk := range slices.Chunk(items, some) {
+		owners, parts := make([]part.Owner, len(chunk)), make([]vault.PartID, len(chunk))
+		for i, id := range chunk {
+			owners[i], parts[i] = part.QuarantineOwner(id), vault.PartID{Event: id, Class: classQuarantine}
+		}
+		keys, err := l.cfg.Vault.Keys(ctx, owners)
+		if err != nil {
+			return fmt.Errorf("sweep quarantine: %w", err)
+		}
+		stored, err := l.cfg.Vault.Parts(ctx, parts)
+		if err != nil {
+			return fmt.Errorf("sweep quarantine: %w", err)
+		}
+		var left []part.Owner
+		for i := range owners {
+			if !keys[i].Destroyed || stored[i] != nil {
+				left = append(left, owners[i])
+			}
+		}
+		if err := l.cfg.Vault.Destroy(ctx, left); err != nil {
+			return fmt.Errorf("sweep quarantine: %w", err)
+		}
 	}
-	return l.cfg.Vault.Destroy(ctx, owners)
+	return nil
 }

@@ -100,6 +100,26 @@ func (o *Opened) open(f *event.Fact, ref *event.PartRef, stored []byte, set *Key
 	return nil
 }
 
+// kept reports that a row still has every key that was read from it before.
+func (k *Keyring) kept(was *KeySet, row vault.KeyRow) (bool, error) {
+	if row.Rev == was.Rev && row.Destroyed == was.Destroyed {
+		return true, nil
+	}
+	if row.Rev < was.Rev || row.Destroyed {
+		return false, nil
+	}
+	now := &KeySet{Owner: was.Owner, Rev: row.Rev}
+	if err := k.unwrap(now, row.Wrapped); err != nil {
+		return false, err
+	}
+	for _, x := range was.keys {
+		if _, there := now.Key(x.class, x.epoch); !there {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
 // recheck drops what was opened with keys that have been destroyed since.
 func (k *Keyring) recheck(ctx context.Context, owners []part.Owner, sets []*KeySet, facts []*event.Fact, out []Opened) error {
 	if len(owners) == 0 {
@@ -111,7 +131,11 @@ func (k *Keyring) recheck(ctx context.Context, owners []part.Owner, sets []*KeyS
 	}
 	changed := map[part.Owner]bool{}
 	for i, row := range rows {
-		if row.Rev < sets[i].Rev || row.Destroyed != sets[i].Destroyed {
+		kept, err := k.kept(sets[i], row)
+		if err != nil {
+			return fmt.Errorf("look at keys again: %w", err)
+		}
+		if !kept {
 			changed[owners[i]] = true
 		}
 	}

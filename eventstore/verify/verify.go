@@ -40,7 +40,7 @@ const (
 	EventUnknown   = "event_unknown"   // the vault does not know the event
 	PartAltered    = "part_altered"    // the stored part is not the committed one
 	PartMissing    = "part_missing"    // no bytes, and the owner was not destroyed
-	KeyMissing     = "key_missing"     // bytes without a key, and the owner was not destroyed
+	KeyMissing     = "key_missing"     // bytes without a key, or with an altered key row, and the owner was not destroyed
 	VaultAhead     = "vault_ahead"     // the vault holds a part of an event the log has not
 	Nothing        = "nothing"         // there was nothing to verify
 )
@@ -205,7 +205,7 @@ func (r *run) part(f placed, ref *event.PartRef, stored []byte, key, destroyed b
 		at.Code, at.Detail = PartAltered, "The stored part is not the one the fact commits to."
 		r.find(at)
 	case !key && !destroyed:
-		at.Code, at.Detail = KeyMissing, "The part's key is gone and no destruction accounts for it."
+		at.Code, at.Detail = KeyMissing, "The part's key is gone or cannot be unwrapped, and no destruction accounts for it."
 		r.find(at)
 	default:
 		r.sum.Parts++

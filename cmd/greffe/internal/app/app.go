@@ -220,6 +220,7 @@ func (a *App) Close() error {
 	if a.stop != nil {
 		a.stop()
 		errs = append(errs, <-a.running)
+		a.stop = nil
 	}
 	if a.Ledger != nil {
 		errs = append(errs, a.Ledger.Close())

@@ -2,8 +2,10 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -67,11 +69,8 @@ func (a *App) Copy(ctx context.Context, r access.Receipt, q httpapi.CopyRequest,
 		return err
 	}
 	in := contact.Inputs15{MadeAt: now, View: view, Items: items}
-	for x, err := range a.Audit.Accesses(ctx, audit.AccessFilter{Subject: q.Subject}) {
-		if err != nil {
-			return fmt.Errorf("accesses: %w", err)
-		}
-		in.Accesses = append(in.Accesses, contact.Access{At: x.Time, Reason: x.Reason, Categories: x.Categories})
+	if in.Accesses, err = a.accessesTo(ctx, q.Subject); err != nil {
+		return err
 	}
 	rules, _ := a.Ledger.Policy()
 	c := contact.NewCopy15(in, rules, names)
@@ -79,6 +78,33 @@ func (a *App) Copy(ctx context.Context, r access.Receipt, q httpapi.CopyRequest,
 		return copy.HTML(w, c)
 	}
 	return writeJSON(w, c)
+}
+
+// accessesTo are the accesses to a person, under all contacts that the person has
+// (art. 15(1)(c)); one access to several of them counts once.
+func (a *App) accessesTo(ctx context.Context, subject domain.ID) (out []contact.Access, err error) {
+	head, err := a.Ledger.Head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	persons, err := a.Dossier.Persons(ctx, subject, head)
+	if err != nil {
+		return nil, known(err)
+	}
+	seen := map[domain.Position]bool{}
+	for _, p := range persons {
+		for x, err := range a.Audit.Accesses(ctx, audit.AccessFilter{Subject: p}) {
+			if err != nil {
+				return nil, fmt.Errorf("accesses: %w", err)
+			}
+			if !seen[x.Position] {
+				seen[x.Position] = true
+				out = append(out, contact.Access{At: x.Time, Reason: x.Reason, Categories: x.Categories})
+			}
+		}
+	}
+	slices.SortStableFunc(out, func(x, y contact.Access) int { return x.At.Compare(y.At.Time) })
+	return out, nil
 }
 
 func writeJSON(w io.Writer, v any) error {
@@ -201,7 +227,10 @@ func (q quarantineDesk) fact(ctx context.Context, item domain.ID) (domain.Positi
 }
 
 // Raw implements httpapi.Quarantine.
-func (q quarantineDesk) Raw(ctx context.Context, _ access.Receipt, item domain.ID) ([]byte, error) {
+func (q quarantineDesk) Raw(ctx context.Context, r access.Receipt, item domain.ID) ([]byte, error) {
+	if r.Event().IsZero() {
+		return nil, access.ErrNotCovered
+	}
 	_, f, err := q.fact(ctx, item)
 	if err != nil {
 		return nil, err
@@ -235,6 +264,7 @@ func (q quarantineDesk) Discard(ctx context.Context, actor, item domain.ID, outc
 func (a *App) ExpireHeld(ctx context.Context, now time.Time) (expired int, err error) {
 	q := quarantineDesk{a}
 	var swept []domain.ID
+	var failed error
 	for e, err := range a.Audit.Events(ctx, audit.Filter{Type: event.IngestQuarantined}) {
 		if err != nil {
 			return expired, err
@@ -247,13 +277,17 @@ func (a *App) ExpireHeld(ctx context.Context, now time.Time) (expired int, err e
 		case it.Outcome != "":
 			swept = append(swept, e.ID)
 		case now.After(it.Until):
-			if _, err := q.Discard(ctx, domain.ID{}, e.ID, ledger.OutcomeExpired); err != nil {
-				return expired, err
+			_, err := q.Discard(ctx, domain.ID{}, e.ID, ledger.OutcomeExpired)
+			switch {
+			case err == nil:
+				expired++
+			case errors.Is(err, ledger.ErrNotHeld): // closed meanwhile
+			case failed == nil: // one that cannot be closed does not keep the others
+				failed = fmt.Errorf("expire quarantine item %s: %w", e.ID, err)
 			}
-			expired++
 		}
 	}
-	return expired, a.Ledger.Sweep(ctx, swept)
+	return expired, errors.Join(failed, a.Ledger.Sweep(ctx, swept))
 }
 
 // houseEvery is how often a running service looks for what is due.
