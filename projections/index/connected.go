@@ -46,7 +46,7 @@ func (x *Index) Connected(ctx context.Context, subject domain.ID, knownAt domain
 func (x *Index) neighbours(ctx context.Context, ref int64, knownAt domain.Position) ([]int64, error) {
 	rows, err := x.file.Rows(ctx,
 		"SELECT a,b,time,position,merged FROM edge WHERE a=?1 AND position<?2 UNION ALL "+
-			"SELECT a,b,time,position,merged FROM edge WHERE b=?1 AND position<?2", ref, int64(min(knownAt, maxPos)))
+			"SELECT a,b,time,position,merged FROM edge WHERE b=?1 AND position<?2", ref, clamp(knownAt))
 	if err != nil {
 		return nil, fmt.Errorf("connected subjects: %w", err)
 	}

@@ -10,9 +10,9 @@ import (
 // Dump implements projections.Projection.
 func (x *Index) Dump(ctx context.Context, w io.Writer) error {
 	return x.file.Dump(ctx, w,
-		sqlfile.Section{Name: "events", Query: "SELECT id,position FROM event ORDER BY id"},
+		sqlfile.Section{Name: "events", Query: "SELECT n,ids FROM id ORDER BY n"},
 		sqlfile.Section{Name: "subjects", Query: "SELECT value FROM subject ORDER BY ref"},
-		sqlfile.Section{Name: "places", Query: "SELECT s.value,p.k&34359738367 FROM place p JOIN subject s ON s.ref=p.k>>35 ORDER BY 1,2"},
+		x.places.Section("places"),
 		sqlfile.Section{Name: "marks", Query: "SELECT n,recorded FROM mark ORDER BY n"},
 		sqlfile.Section{Name: "quarantine", Query: "SELECT item,position FROM quarantine ORDER BY 1,2"},
 		sqlfile.Section{Name: "producers", Query: "SELECT source,facts,first,last,late,position FROM producer ORDER BY 1"},

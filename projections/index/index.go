@@ -20,14 +20,15 @@ import (
 	"greffe/projections/internal/sqlfile"
 )
 
-// ErrLarge: the ledger has more facts or subjects than one index takes; it must
-// be sharded by subject.
-var ErrLarge = errors.New("the ledger is larger than its index takes; shard it by subject")
+// ErrLarge: more subjects are merged into one person than one answer takes.
+var ErrLarge = errors.New("one person is merged of more subjects than one answer takes")
 
 // Index is the projection. Its queries may run beside Apply.
 type Index struct {
 	file     *sqlfile.File
 	subjects *sqlfile.Interner
+	places   *sqlfile.Runs
+	tail     []byte // ids of the block last written; nil: not read
 }
 
 var _ projections.Projection = (*Index)(nil)
@@ -38,7 +39,7 @@ func Open(path string, o sqlfile.Options) (*Index, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Index{file: f, subjects: sqlfile.NewInterner("subject")}, nil
+	return &Index{file: f, subjects: sqlfile.NewInterner("subject"), places: sqlfile.NewRuns("place")}, nil
 }
 
 // Close releases the file.
@@ -54,8 +55,14 @@ func (x *Index) Checkpoint(ctx context.Context) (domain.Position, error) {
 
 // Reset implements projections.Projection.
 func (x *Index) Reset(ctx context.Context) error {
-	x.subjects.Forget()
+	x.forget()
 	return x.file.Reset(ctx)
+}
+
+func (x *Index) forget() {
+	x.subjects.Forget()
+	x.places.Forget()
+	x.tail = nil
 }
 
 // Apply implements projections.Projection.
@@ -63,15 +70,18 @@ func (x *Index) Apply(ctx context.Context, facts []projections.Fact) error {
 	committed := false
 	defer func() {
 		if !committed {
-			x.subjects.Forget()
+			x.forget()
 		}
 	}()
 	err := x.file.Apply(ctx, facts, func(tx *sqlfile.Tx, fresh []projections.Fact) error {
-		b := batch{x: x, tx: tx, producers: map[domain.ID]*producer{}}
+		b := batch{x: x, tx: tx, producers: map[domain.ID]*producer{}, places: make([]sqlfile.Entry, 0, 2*len(fresh))}
 		for _, f := range fresh {
 			if err := b.fact(f); err != nil {
 				return err
 			}
+		}
+		if err := b.closeIDs(fresh[len(fresh)-1].Position); err != nil {
+			return err
 		}
 		return b.flush()
 	})
@@ -85,13 +95,11 @@ type batch struct {
 	tx        *sqlfile.Tx
 	producers map[domain.ID]*producer
 	order     []domain.ID
+	places    []sqlfile.Entry
 }
 
 func (b *batch) fact(f projections.Fact) error {
-	if f.Position > maxPos {
-		return ErrLarge
-	}
-	if _, err := b.tx.Exec(putEvent, f.ID[:], int64(f.Position)); err != nil {
+	if err := b.id(f); err != nil {
 		return err
 	}
 	if err := b.mark(f); err != nil {
@@ -102,9 +110,7 @@ func (b *batch) fact(f projections.Fact) error {
 		if err != nil {
 			return err
 		}
-		if _, err := b.tx.Exec(putPlace, ref<<posBits|int64(f.Position)); err != nil {
-			return err
-		}
+		b.places = append(b.places, sqlfile.Entry{Key: ref, Value: int64(f.Position)})
 		if f.Type == event.ContactMerged || f.Type == event.ContactUnmerged {
 			if err := b.edge(f, ref); err != nil {
 				return err
@@ -143,9 +149,6 @@ func itemOf(f *event.Fact) domain.ID {
 
 func (b *batch) ref(id domain.ID) (int64, error) {
 	ref, _, err := b.x.subjects.Bytes(b.tx, id[:])
-	if err == nil && ref > maxRef {
-		err = ErrLarge
-	}
 	return ref, err
 }
 
@@ -182,6 +185,9 @@ func (b *batch) mark(f projections.Fact) error {
 }
 
 func (b *batch) flush() error {
+	if err := b.x.places.Add(b.tx, b.places); err != nil {
+		return err
+	}
 	for _, id := range b.order {
 		if err := b.producers[id].save(b.tx, id); err != nil {
 			return err

@@ -5,23 +5,17 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"greffe/domain"
 )
 
+// countPage is how many positions are looked at together to count them.
+const countPage = 4096
+
 // ErrUnknown: the index has no such event or subject.
 var ErrUnknown = errors.New("not in the index")
-
-// Position is where the event is in the log, or ErrUnknown.
-func (x *Index) Position(ctx context.Context, id domain.ID) (domain.Position, error) {
-	var p int64
-	err := x.file.Row(ctx, "SELECT position FROM event WHERE id=?", []any{id[:]}, &p)
-	if err != nil {
-		return 0, unknown("position of event", err)
-	}
-	return domain.Position(p), nil
-}
 
 // Positions lists up to limit positions in [from, to) that are about subject, in
 // order; none for an unknown subject. Go on from the last one plus one.
@@ -33,14 +27,19 @@ func (x *Index) Positions(ctx context.Context, subject domain.ID, from, to domai
 	if err != nil {
 		return nil, err
 	}
-	if from > maxPos {
-		return nil, nil
+	places, err := x.places.Values(ctx, x.file.Rows, ref, clamp(from), clamp(to), limit)
+	if err != nil {
+		return nil, fmt.Errorf("positions of subject: %w", err)
 	}
-	base := ref << posBits
-	rows, err := x.file.Rows(ctx, "SELECT k FROM place WHERE k>=? AND k<? ORDER BY k LIMIT ?",
-		base|int64(from), base+int64(min(to, maxPos+1)), limit)
-	return collect(rows, err, "positions of subject", func(k int64) domain.Position { return domain.Position(k & maxPos) })
+	var out []domain.Position
+	for _, p := range places {
+		out = append(out, domain.Position(p))
+	}
+	return out, nil
 }
+
+// clamp brings a position into the range of those stored.
+func clamp(p domain.Position) int64 { return int64(min(p, math.MaxInt64)) }
 
 // Has reports whether any fact is about subject.
 func (x *Index) Has(ctx context.Context, subject domain.ID) (bool, error) {
@@ -57,14 +56,18 @@ func (x *Index) Count(ctx context.Context, subject domain.ID) (int, error) {
 	if errors.Is(err, ErrUnknown) {
 		return 0, nil
 	}
-	var n int
-	if err == nil {
-		err = x.file.Row(ctx, "SELECT count(*) FROM place WHERE k>=? AND k<?", []any{ref << posBits, (ref + 1) << posBits}, &n)
+	total := 0
+	for from, n := int64(0), countPage; err == nil && n == countPage; total += n {
+		var page []int64
+		page, err = x.places.Values(ctx, x.file.Rows, ref, from, math.MaxInt64, countPage)
+		if n = len(page); n > 0 {
+			from = page[n-1] + 1
+		}
 	}
 	if err != nil {
 		return 0, fmt.Errorf("count facts of subject: %w", err)
 	}
-	return n, nil
+	return total, nil
 }
 
 // Subjects lists up to limit subjects in order of first appearance, after

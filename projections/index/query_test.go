@@ -244,11 +244,48 @@ func TestManyGaps(t *testing.T) {
 	}
 }
 
-// TestTooLarge: what would not fit a key is refused, not wrapped around.
-func TestTooLarge(t *testing.T) {
+// TestAlikeIDs: events whose ids begin alike are told apart, also over blocks,
+// batches and a restart.
+func TestAlikeIDs(t *testing.T) {
 	t.Parallel()
-	x := newIndex(t)
-	if got, err := x.Positions(t.Context(), id(1), 1<<40, 1<<41, 1); got != nil || err != nil {
-		t.Errorf("positions: %v, %v", got, err)
+	path := filepath.Join(t.TempDir(), "index.db")
+	alike := func(i int) domain.ID {
+		return domain.DeriveID([]byte{9, 9, 9, 9, 9, 9, 9, 9, 0, byte(i), byte(i >> 8), 0, 0, 0, 0, 0})
+	}
+	for at := 0; at < 600; at += 100 {
+		x, err := index.Open(path, index.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var facts []projections.Fact
+		for i := at; i < at+100; i++ {
+			facts = append(facts, projections.Fact{Position: domain.Position(i), Fact: &event.Fact{Type: event.NoticeServed, ID: alike(i)}})
+		}
+		if err := x.Apply(t.Context(), facts); err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range []int{0, at / 2, at + 99} {
+			if p, err := x.Position(t.Context(), alike(i)); err != nil || p != domain.Position(i) {
+				t.Fatalf("event %d is at %d, %v", i, p, err)
+			}
+		}
+		if _, err := x.Position(t.Context(), alike(5000)); !errors.Is(err, index.ErrUnknown) {
+			t.Fatalf("an id that only begins alike: %v", err)
+		}
+		if err := x.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestFarPositions: positions beyond those stored are none.
+func TestFarPositions(t *testing.T) {
+	t.Parallel()
+	l := &log{T: t, x: newIndex(t)}
+	l.say(&event.Fact{Type: event.NoticeServed, Subject: id(1)})
+	for _, from := range []domain.Position{1, 1 << 40, 1 << 63, math.MaxUint64} {
+		if got, err := l.x.Positions(t.Context(), id(1), from, math.MaxUint64, 1); got != nil || err != nil {
+			t.Errorf("positions from %d: %v, %v", from, got, err)
+		}
 	}
 }

@@ -2,22 +2,17 @@ package index
 
 import "greffe/projections/internal/sqlfile"
 
-// A place is ref<<posBits | position: one integer key instead of a pair, since
-// narrow random keys are the cheapest rows there are.
 const (
-	posBits = 35             // 34 thousand million facts
-	maxPos  = 1<<posBits - 1 // then ErrLarge
-	maxRef  = 1<<28 - 1      // 268 million subjects
-	every   = 256            // positions between two marks
-	maxGaps = 1000           // open gaps kept for each producer
+	blockBits = 8    // ids stand in blocks of 256, by position
+	every     = 256  // positions between two marks
+	maxGaps   = 1000 // open gaps kept for each producer
 )
 
 var schema = sqlfile.Schema{
 	Name:    "index",
-	Version: 1,
+	Version: 2,
 	DDL: sqlfile.InternDDL("subject", "BLOB") +
-		`CREATE TABLE place(k INTEGER PRIMARY KEY);
-		CREATE TABLE event(id BLOB PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
+		sqlfile.RunsDDL("place") + `CREATE TABLE id(n INTEGER PRIMARY KEY, ids BLOB NOT NULL);
 		CREATE TABLE mark(n INTEGER PRIMARY KEY, recorded INTEGER NOT NULL);
 		CREATE INDEX mark_recorded ON mark(recorded);
 		CREATE TABLE quarantine(item BLOB, position INTEGER, PRIMARY KEY(item,position)) WITHOUT ROWID;
@@ -30,8 +25,8 @@ var schema = sqlfile.Schema{
 }
 
 const (
-	putPlace      = "INSERT INTO place(k) VALUES(?)"
-	putEvent      = "INSERT INTO event(id,position) VALUES(?,?)"
+	putIDs        = "REPLACE INTO id(n,ids) VALUES(?,?)"
+	getIDs        = "SELECT ids FROM id WHERE n=?"
 	putMark       = "INSERT INTO mark(n,recorded) VALUES(?,?)"
 	putQuarantine = "INSERT OR IGNORE INTO quarantine(item,position) VALUES(?,?)"
 	putEdge       = "INSERT INTO edge(a,b,position,time,merged) VALUES(?,?,?,?,?)"
