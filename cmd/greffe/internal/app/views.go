@@ -12,6 +12,7 @@ import (
 
 	"greffe/domain"
 	"greffe/domain/event"
+	"greffe/eventstore"
 	"greffe/eventstore/verify"
 	"greffe/projections"
 	"greffe/projections/accounts"
@@ -168,6 +169,11 @@ type VerifyOptions struct {
 // with fresh ones built beside them.
 func Verify(ctx context.Context, cfg Config, o VerifyOptions) (sum verify.Summary, drift []Drift, err error) {
 	a, err := OpenStill(ctx, cfg)
+	var bad *eventstore.CorruptError
+	if errors.As(err, &bad) { // found by opening already
+		o.Report(verify.Finding{Code: verify.LogDamaged, Position: bad.Position, Detail: bad.Error()})
+		return verify.Summary{Findings: 1}, nil, nil
+	}
 	if err != nil {
 		return sum, nil, err
 	}
