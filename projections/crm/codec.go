@@ -24,11 +24,17 @@ var names = [...]string{"", "kind", "professional", "collection.channel", "colle
 	"commercial", "contract", "billing", "recruitment", "evidence", "requests", "prospect", "client", "former_client", "candidate",
 	"supplier_contact"}
 
-func number(s string) int {
+var numbers = func() map[string]int {
+	m := make(map[string]int, len(names))
 	for i, n := range names {
-		if n == s {
-			return i
-		}
+		m[n] = i
+	}
+	return m
+}()
+
+func number(s string) int {
+	if n, ok := numbers[s]; ok {
+		return n
 	}
 	return -1
 }

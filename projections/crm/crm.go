@@ -182,13 +182,17 @@ func (b *batch) fact(f projections.Fact, entries []token.Entry) error {
 	if f.Subject.IsZero() {
 		return nil
 	}
-	c, made, err := b.contact(f.Subject)
+	c, made, err := b.contact(f.Subject, f.Type == event.ContactCreated)
 	if err != nil {
 		return err
 	}
-	was := before{made: made, bucket: c.bucket(), tokens: slices.Clone(c.tokens)}
+	_, known := b.dirty[c]
+	var was before
+	if !known {
+		was = before{made: made, bucket: c.bucket(), tokens: slices.Clone(c.tokens)}
+	}
 	changed := c.fold(f, func(path string) string { return b.classOf(f, path) }, entries)
-	if _, known := b.dirty[c]; !known && (changed || made) {
+	if !known && (changed || made) {
 		b.dirty[c] = was
 		b.order = append(b.order, c)
 	}
@@ -207,11 +211,11 @@ func (b *batch) classOf(f projections.Fact, path string) string {
 	return ""
 }
 
-func (b *batch) contact(id domain.ID) (c *Contact, made bool, err error) {
+func (b *batch) contact(id domain.ID, fresh bool) (c *Contact, made bool, err error) {
 	if c := b.v.cache[id]; c != nil {
 		return c, false, nil
 	}
-	ref, made, err := b.v.subjects.Bytes(b.tx, id[:])
+	ref, made, err := b.v.subjects.Bytes(b.tx, id[:], fresh)
 	if err != nil {
 		return nil, false, err
 	}

@@ -3,6 +3,7 @@ package crm
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"greffe/domain"
 	"greffe/domain/token"
@@ -16,27 +17,32 @@ func key(k token.Kind, t token.Token) []byte {
 
 // retoken makes the search index follow c's tokens from those it had.
 func (b *batch) retoken(c *Contact, had []held) error {
-	old, have := distinct(had), distinct(c.tokens)
-	for k := range old {
-		if !have[k] {
-			if err := b.release([]byte(k), c.ref); err != nil {
+	for i, h := range had {
+		if !holds(had[:i], h) && !holds(c.tokens, h) {
+			if err := b.release(key(h.kind, h.token), c.ref); err != nil {
 				return err
 			}
 		}
 	}
-	for k := range have {
-		if old[k] {
+	for i, h := range c.tokens {
+		if holds(c.tokens[:i], h) || holds(had, h) {
 			continue
 		}
-		n, err := b.tx.Exec("INSERT OR IGNORE INTO holder(token,ref) VALUES(?,?)", []byte(k), c.ref)
+		k := key(h.kind, h.token)
+		n, err := b.tx.Exec("INSERT OR IGNORE INTO holder(token,ref) VALUES(?,?)", k, c.ref)
 		if err == nil && n == 0 {
-			_, err = b.tx.Exec("INSERT INTO shared(token,ref) VALUES(?,?)", []byte(k), c.ref)
+			_, err = b.tx.Exec("INSERT INTO shared(token,ref) VALUES(?,?)", k, c.ref)
 		}
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// holds reports whether l has h's token, in whatever field.
+func holds(l []held, h held) bool {
+	return slices.ContainsFunc(l, func(o held) bool { return o.kind == h.kind && o.token == h.token })
 }
 
 func distinct(l []held) map[string]bool {

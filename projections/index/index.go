@@ -106,7 +106,7 @@ func (b *batch) fact(f projections.Fact) error {
 		return err
 	}
 	if !f.Subject.IsZero() {
-		ref, err := b.ref(f.Subject)
+		ref, err := b.ref(f.Subject, f.Type == event.ContactCreated)
 		if err != nil {
 			return err
 		}
@@ -147,8 +147,8 @@ func itemOf(f *event.Fact) domain.ID {
 	return domain.ID{}
 }
 
-func (b *batch) ref(id domain.ID) (int64, error) {
-	ref, _, err := b.x.subjects.Bytes(b.tx, id[:])
+func (b *batch) ref(id domain.ID, fresh bool) (int64, error) {
+	ref, _, err := b.x.subjects.Bytes(b.tx, id[:], fresh)
 	return ref, err
 }
 
@@ -163,7 +163,7 @@ func (b *batch) edge(f projections.Fact, ref int64) error {
 	if into.IsZero() {
 		return fmt.Errorf("%s names no contact it goes into", f.Type)
 	}
-	other, err := b.ref(into)
+	other, err := b.ref(into, false)
 	if err != nil {
 		return err
 	}

@@ -40,7 +40,7 @@ func TestPlans(t *testing.T) {
 		}
 	}
 	err = s.file.Update(t.Context(), func(tx *sqlfile.Tx) error { // accesses of this world name no source
-		_, _, err := s.agents.Bytes(tx, with.Source[:])
+		_, _, err := s.agents.Bytes(tx, with.Source[:], true)
 		return err
 	})
 	if err != nil {

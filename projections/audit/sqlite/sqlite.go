@@ -218,7 +218,7 @@ func (b *batch) agents(values ...domain.ID) ([2]any, error) {
 		if v.IsZero() {
 			continue
 		}
-		ref, _, err := b.s.agents.Bytes(b.tx, v[:])
+		ref, _, err := b.s.agents.Bytes(b.tx, v[:], false)
 		if err != nil {
 			return out, err
 		}

@@ -9,9 +9,9 @@ const maxInterned = 1 << 17
 // appearance from 1, so that wide or random values stand in narrow keys. The
 // table is made by InternDDL.
 type Interner struct {
-	get, put, last string
-	next           int64 // 0: not read yet
-	refs           map[string]int64
+	get, put, try, last string
+	next                int64 // 0: not read yet
+	refs                map[string]int64
 }
 
 // InternDDL creates the table of an Interner; value is BLOB or TEXT.
@@ -24,6 +24,7 @@ func NewInterner(table string) *Interner {
 	return &Interner{
 		get:  "SELECT ref FROM " + table + " WHERE value=?",
 		put:  "INSERT INTO " + table + "(ref,value) VALUES(?,?)",
+		try:  "INSERT INTO " + table + "(ref,value) VALUES(?,?) ON CONFLICT(value) DO NOTHING",
 		last: "SELECT coalesce(max(ref),0)+1 FROM " + table,
 		refs: map[string]int64{},
 	}
@@ -36,12 +37,13 @@ func (n *Interner) Forget() {
 	clear(n.refs)
 }
 
-// Bytes returns the integer of a BLOB, and whether it was made now.
-func (n *Interner) Bytes(tx *Tx, v []byte) (ref int64, made bool, err error) {
+// Bytes returns the integer of a BLOB, and whether it was made now. fresh says
+// that v is likely to be new: then that is tried first.
+func (n *Interner) Bytes(tx *Tx, v []byte, fresh bool) (ref int64, made bool, err error) {
 	if ref, ok := n.refs[string(v)]; ok {
 		return ref, false, nil
 	}
-	return n.resolve(tx, string(v), v)
+	return n.resolve(tx, string(v), v, fresh)
 }
 
 // Text returns the integer of a TEXT.
@@ -49,25 +51,37 @@ func (n *Interner) Text(tx *Tx, v string) (int64, error) {
 	if ref, ok := n.refs[v]; ok {
 		return ref, nil
 	}
-	ref, _, err := n.resolve(tx, v, v)
+	ref, _, err := n.resolve(tx, v, v, false)
 	return ref, err
 }
 
-func (n *Interner) resolve(tx *Tx, key string, v driver.Value) (ref int64, made bool, err error) {
-	ref, ok, err := tx.Int(n.get, v)
-	if err != nil {
-		return 0, false, err
-	}
-	if !ok {
-		if n.next == 0 {
-			if n.next, _, err = tx.Int(n.last); err != nil {
-				return 0, false, err
-			}
-		}
-		ref, made = n.next, true
-		if _, err := tx.Exec(n.put, ref, v); err != nil {
+func (n *Interner) resolve(tx *Tx, key string, v driver.Value, fresh bool) (ref int64, made bool, err error) {
+	if n.next == 0 {
+		if n.next, _, err = tx.Int(n.last); err != nil {
 			return 0, false, err
 		}
+	}
+	if fresh {
+		changed, err := tx.Exec(n.try, n.next, v)
+		if err != nil {
+			return 0, false, err
+		}
+		made = changed == 1
+	}
+	known := false
+	if !made {
+		if ref, known, err = tx.Int(n.get, v); err != nil {
+			return 0, false, err
+		}
+	}
+	if !made && !known {
+		if _, err := tx.Exec(n.put, n.next, v); err != nil {
+			return 0, false, err
+		}
+		made = true
+	}
+	if made {
+		ref = n.next
 		n.next++
 	}
 	if len(n.refs) >= maxInterned {

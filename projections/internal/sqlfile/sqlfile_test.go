@@ -166,6 +166,23 @@ func TestInterner(t *testing.T) {
 	n = NewInterner("name")
 	get(nil, 5, "e")
 	get(nil, 2, "b")
+	for _, fresh := range []bool{true, false, true} { // a wrong guess costs time only
+		n.Forget()
+		err := f.Update(t.Context(), func(tx *Tx) error {
+			a, madeA, err := n.resolve(tx, "a", "a", fresh)
+			if a != 1 || madeA || err != nil {
+				t.Errorf("a is %d, made %v, %v", a, madeA, err)
+			}
+			x, madeX, err := n.resolve(tx, "x", "x", fresh)
+			if x != 6 || !madeX || err != nil {
+				t.Errorf("x is %d, made %v, %v", x, madeX, err)
+			}
+			return broken
+		})
+		if !errors.Is(err, broken) {
+			t.Fatal(err)
+		}
+	}
 }
 
 func TestTx(t *testing.T) {
