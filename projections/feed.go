@@ -3,6 +3,8 @@ package projections
 import (
 	"context"
 	"fmt"
+	"sync"
+	"time"
 
 	"greffe/domain"
 	"greffe/domain/event"
@@ -13,6 +15,10 @@ import (
 // that are a little behind the first.
 const windowBatches = 8
 
+// patience bounds how long the first of the followers waits for the others, so
+// that they need not decode for themselves what would leave the window.
+const patience = 100 * time.Millisecond
+
 // feed reads the log and decodes each fact once for all followers that are near
 // its end; one that is further behind decodes for itself.
 type feed struct {
@@ -20,10 +26,87 @@ type feed struct {
 	size  int
 	turn  chan struct{} // held while the window is read or moved
 	facts []Fact        // consecutive; elements are never overwritten, only appended
+
+	mu    sync.Mutex
+	needs map[string]domain.Position // by follower: what it will ask for next
+	moved chan struct{}              // closed and replaced when one of them changes
 }
 
 func newFeed(log eventstore.Log, size int) *feed {
-	return &feed{log: log, size: size, turn: make(chan struct{}, 1)}
+	return &feed{log: log, size: size, turn: make(chan struct{}, 1), needs: map[string]domain.Position{}, moved: make(chan struct{})}
+}
+
+// take is next for a named follower, of which others know how far it is.
+func (f *feed) take(ctx context.Context, who string, from domain.Position) ([]Fact, error) {
+	f.note(func() { f.needs[who] = from })
+	if err := f.await(ctx, who, from); err != nil {
+		return nil, err
+	}
+	facts, err := f.next(ctx, from)
+	f.note(func() { f.needs[who] = from + domain.Position(len(facts)) })
+	return facts, err
+}
+
+// leave says that the follower asks no more.
+func (f *feed) leave(who string) { f.note(func() { delete(f.needs, who) }) }
+
+func (f *feed) note(change func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	change()
+	close(f.moved)
+	f.moved = make(chan struct{})
+}
+
+// await waits, up to patience, while reading on from from would push facts out of
+// the window that another follower needs next.
+func (f *feed) await(ctx context.Context, who string, from domain.Position) error {
+	var late <-chan time.Time
+	for {
+		lo, hi, err := f.leaving(ctx, from)
+		if err != nil {
+			return err
+		}
+		f.mu.Lock()
+		needed, moved := false, f.moved
+		for other, p := range f.needs {
+			needed = needed || other != who && p >= lo && p < hi
+		}
+		f.mu.Unlock()
+		if !needed {
+			return nil
+		}
+		if late == nil {
+			timer := time.NewTimer(patience)
+			defer timer.Stop()
+			late = timer.C
+		}
+		select {
+		case <-moved:
+		case <-late:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// leaving is the range that reading a batch from from pushes out of the window;
+// empty if from is in it or before it.
+func (f *feed) leaving(ctx context.Context, from domain.Position) (lo, hi domain.Position, err error) {
+	select {
+	case f.turn <- struct{}{}:
+	case <-ctx.Done():
+		return 0, 0, ctx.Err()
+	}
+	defer func() { <-f.turn }()
+	n := len(f.facts)
+	over := n + f.size - windowBatches*f.size
+	if n == 0 || over <= 0 || from <= f.facts[n-1].Position {
+		return 0, 0, nil
+	}
+	lo = f.facts[0].Position
+	return lo, lo + domain.Position(over), nil
 }
 
 // poisonError is a fact that cannot be decoded.

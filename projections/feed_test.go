@@ -1,9 +1,12 @@
 package projections
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"greffe/domain"
 	"greffe/domain/event"
@@ -72,6 +75,55 @@ func TestFeedWindow(t *testing.T) {
 	if _, err := f.next(t.Context(), 201); !errors.Is(err, ErrAhead) {
 		t.Errorf("ahead of the log: %v", err)
 	}
+}
+
+// TestFeedPace: the first of the followers waits for one that is about to leave
+// the window, not for one that has left it, is level with it, or has gone; and
+// not for ever.
+func TestFeedPace(t *testing.T) {
+	t.Parallel()
+	const size, last = 5, domain.Position(windowBatches * 5)
+	synctest.Test(t, func(t *testing.T) {
+		f := newFeed(notices(t, 200), size)
+		take := func(who string, from domain.Position) (waited time.Duration) {
+			t.Helper()
+			began := time.Now()
+			if got, err := f.take(t.Context(), who, from); err != nil || len(got) != size || got[0].Position != from {
+				t.Fatalf("%s from %d: %d facts, %v", who, from, len(got), err)
+			}
+			return time.Since(began)
+		}
+		pace := func(who string, from domain.Position, want time.Duration) {
+			t.Helper()
+			if got := take(who, from); got != want {
+				t.Fatalf("%s waited %v from %d, want %v", who, got, from, want)
+			}
+		}
+		take("slow", 0)
+		for at := domain.Position(0); at < last; at += size {
+			pace("quick", at, 0)
+		}
+		pace("quick", last, 0) // what leaves the window is being applied by the slow one
+		done := make(chan time.Duration)
+		go func() { done <- take("quick", last+size) }()
+		synctest.Wait()
+		time.Sleep(patience / 4)
+		pace("slow", 5, 0)
+		if got := <-done; got != patience/4 {
+			t.Fatalf("waited %v, want until the other one asked", got)
+		}
+		pace("quick", last+2*size, patience) // it does not ask again
+		pace("quick", last+3*size, 0)        // and is out of the window now
+		pace("slow", 10, 0)
+		f.leave("slow")
+		pace("third", last+3*size, 0)
+		ctx, stop := context.WithCancel(t.Context())
+		f.note(func() { f.needs["slow"] = f.facts[0].Position })
+		time.AfterFunc(patience/2, stop)
+		if _, err := f.take(ctx, "quick", last+4*size); !errors.Is(err, context.Canceled) {
+			t.Fatalf("ended while waiting: %v", err)
+		}
+	})
 }
 
 func TestFresh(t *testing.T) {

@@ -22,8 +22,9 @@ func (r *Runner) follow(ctx context.Context, s *slot) {
 	}
 	r.update(func() { s.state.Checkpoint = at })
 	retry := firstRetry
+	defer r.feed.leave(s.p.Name())
 	for {
-		facts, err := r.feed.next(ctx, at)
+		facts, err := r.feed.take(ctx, s.p.Name(), at)
 		if err == nil && len(facts) == 0 {
 			_, err = r.log.Wait(ctx, at)
 		}
