@@ -181,7 +181,7 @@ func TestBadInputs(t *testing.T) {
 	if n := strings.Count(p.said(), "msg=request"); n < 50 {
 		t.Errorf("only %d requests were logged: the search proves nothing", n)
 	}
-	root, after := factsAfter(t, dir, before.Facts)
+	root, after := factsAfter(t, filepath.Join(dir, "data", "log"), before.Facts)
 	if root != before.Root {
 		t.Errorf("the tree head over the first %d facts was %s and is %s", before.Facts, before.Root, root)
 	}
@@ -311,9 +311,9 @@ func verified(t testing.TB, dir string) verdictOf {
 
 // factsAfter reads a log that no process has open: the tree head over its first
 // n facts, and the types of the others.
-func factsAfter(t testing.TB, dir string, n int64) (root string, types []event.Type) {
+func factsAfter(t testing.TB, logDir string, n int64) (root string, types []event.Type) {
 	t.Helper()
-	log, err := embedded.Open(filepath.Join(dir, "data", "log"), embedded.Options{})
+	log, err := embedded.Open(logDir, embedded.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -197,7 +197,11 @@ func printReport(w io.Writer, r *importer.Report) {
 	for _, c := range r.Columns {
 		fmt.Fprintf(w, "  column %-28q → %s\n", c.Header, c.Path)
 	}
-	printCounts(w, "left out or altered by the guard", r.Warnings)
+	warnings := make(map[string]int64, len(r.Warnings))
+	for at, n := range r.Warnings {
+		warnings[at.Field+": "+at.Rule] = n
+	}
+	printCounts(w, "left out or altered by the guard", warnings)
 	printCounts(w, "not recorded", r.Codes)
 	for i, p := range r.Problems {
 		if i == 10 {
@@ -211,13 +215,13 @@ func printReport(w io.Writer, r *importer.Report) {
 	}
 }
 
-func printCounts[K comparable](w io.Writer, title string, m map[K]int64) {
+func printCounts(w io.Writer, title string, m map[string]int64) {
 	if len(m) == 0 {
 		return
 	}
 	lines := make([]string, 0, len(m))
 	for k, n := range m {
-		lines = append(lines, fmt.Sprintf("    %6d  %v", n, k))
+		lines = append(lines, fmt.Sprintf("    %6d  %s", n, k))
 	}
 	sort.Sort(sort.Reverse(sort.StringSlice(lines)))
 	fmt.Fprintf(w, "  %s:\n", title)

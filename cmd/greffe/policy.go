@@ -24,14 +24,38 @@ type policyCheckCmd struct {
 
 func (c *policyCheckCmd) Run(sh *shell) error {
 	_, _, err := readPolicy(c.File)
-	if bad := (policy.Errors)(nil); errors.As(err, &bad) {
-		fmt.Fprintf(sh.stdout, "%v\n", err)
-		return errFindings
+	bad := policy.Errors{}
+	if err != nil && !errors.As(err, &bad) {
+		return err
 	}
-	if err == nil {
-		fmt.Fprintf(sh.stdout, "%s: a policy Greffe can publish\n", c.File)
+	switch {
+	case sh.cli.JSON:
+		err = sh.printJSON(map[string]any{"problems": policyLines(bad)})
+	case len(bad) > 0:
+		_, err = fmt.Fprintf(sh.stdout, "%v\n", bad)
+	default:
+		_, err = fmt.Fprintf(sh.stdout, "%s: a policy Greffe can publish\n", c.File)
+	}
+	if len(bad) > 0 {
+		err = errors.Join(errFindings, err)
 	}
 	return err
+}
+
+// policyLine is one problem of a policy file.
+type policyLine struct {
+	Line    int    `json:"line"`
+	Column  int    `json:"column"`
+	Path    string `json:"path,omitzero"`
+	Message string `json:"message"`
+}
+
+func policyLines(bad policy.Errors) []policyLine {
+	out := make([]policyLine, len(bad))
+	for i, e := range bad {
+		out[i] = policyLine(e)
+	}
+	return out
 }
 
 func readPolicy(file string) ([]byte, *policy.Policy, error) {
@@ -93,6 +117,9 @@ func (policyShowCmd) Run(sh *shell) error {
 		return err
 	}
 	_, version := a.Ledger.Policy()
+	if sh.cli.JSON {
+		return errors.Join(sh.printJSON(map[string]any{"version": version, "source": string(a.Ledger.PolicySource())}), a.Close())
+	}
 	_, err = fmt.Fprintf(sh.stdout, "# version %d, as published\n%s", version, a.Ledger.PolicySource())
 	return errors.Join(err, a.Close())
 }

@@ -105,14 +105,32 @@ func (tokenListCmd) Run(sh *shell) error {
 		return err
 	}
 	now := time.Now()
+	list := []tokenLine{}
 	for _, g := range a.Accounts.List() {
-		state := "valid"
-		if g.Token.Ended(now) {
-			state = "ended"
-		}
-		fmt.Fprintf(sh.stdout, "%s  account %s  roles %v  %s\n", g.Token.ID, g.Account.ID, g.Account.Roles, state)
+		list = append(list, tokenLine{g.Token.ID, g.Account.ID, g.Account.Roles, !g.Token.Ended(now)})
 	}
-	return a.Close()
+	if err := a.Close(); err != nil {
+		return err
+	}
+	if sh.cli.JSON {
+		return sh.printJSON(list)
+	}
+	for _, l := range list {
+		state := "ended"
+		if l.Valid {
+			state = "valid"
+		}
+		fmt.Fprintf(sh.stdout, "%s  account %s  roles %v  %s\n", l.ID, l.Account, l.Roles, state)
+	}
+	return nil
+}
+
+// tokenLine is one token of the list.
+type tokenLine struct {
+	ID      domain.ID `json:"id"`
+	Account domain.ID `json:"account_id"`
+	Roles   []string  `json:"roles"`
+	Valid   bool      `json:"valid"`
 }
 
 type tokenRevokeCmd struct {

@@ -93,6 +93,9 @@ func (c *rebuildCmd) Run(sh *shell) error {
 	if err = errors.Join(err, a.Close()); err != nil {
 		return err
 	}
-	fmt.Fprintf(sh.stdout, "%d facts projected anew\n", n)
-	return nil
+	if sh.cli.JSON {
+		return sh.printJSON(map[string]int64{"facts": n})
+	}
+	_, err = fmt.Fprintf(sh.stdout, "%d facts projected anew\n", n)
+	return err
 }
