@@ -65,11 +65,13 @@ func (c *benchCmd) Run(sh *shell) (err error) {
 		}
 		add(f)
 	}
-	f, err := c.reads(sh, filepath.Join(dir, "reads"))
-	if err != nil {
-		return err
+	for i, every := range []time.Duration{readers * time.Second / paced, 0} {
+		f, err := c.reads(sh, filepath.Join(dir, fmt.Sprint("reads-", i)), every)
+		if err != nil {
+			return err
+		}
+		add(f)
 	}
-	add(f)
 	if c.Load > 0 {
 		f, err := c.load(sh, filepath.Join(dir, "load"))
 		if err != nil {
@@ -137,8 +139,14 @@ func (c *benchCmd) path(sh *shell, dir string, writers, size int) (f figure, err
 	return f, nil
 }
 
-// reads measures recorded reads over HTTP, 64 at a time.
-func (c *benchCmd) reads(sh *shell, dir string) (f figure, err error) {
+const (
+	readers = 64
+	paced   = 500 // reads a second that all readers together offer
+)
+
+// reads measures recorded reads through the API's handler, 64 readers, each one
+// read every so often, or as fast as it is answered (0).
+func (c *benchCmd) reads(sh *shell, dir string, every time.Duration) (f figure, err error) {
 	a, err := benchOpen(sh, dir)
 	if err != nil {
 		return f, err
@@ -165,9 +173,12 @@ func (c *benchCmd) reads(sh *shell, dir string) (f figure, err error) {
 	start := time.Now()
 	end := start.Add(c.length())
 	var wg sync.WaitGroup
-	for w := range 64 {
+	for w := range readers {
 		wg.Go(func() {
+			next := start.Add(every * time.Duration(w) / readers)
 			for n := w; time.Now().Before(end); n++ {
+				time.Sleep(time.Until(next))
+				next = next.Add(every)
 				t := time.Now()
 				status, err := get(sh.ctx, a.API, token, "/v1/subjects/"+res[n%len(res)].Subject.String())
 				mu.Lock()
@@ -183,7 +194,11 @@ func (c *benchCmd) reads(sh *shell, dir string) (f figure, err error) {
 		})
 	}
 	wg.Wait()
-	f = figure{Case: "recorded reads, 64 at once", PerSecond: float64(len(took)) / time.Since(start).Seconds(), Note: "each access durable first"}
+	name := "recorded reads, 64 readers, flat out"
+	if every > 0 {
+		name = fmt.Sprintf("recorded reads, 64 readers, %d/s", paced)
+	}
+	f = figure{Case: name, PerSecond: float64(len(took)) / time.Since(start).Seconds(), Note: "each access durable first"}
 	f.P50, f.P99 = percentiles(took)
 	return f, failed
 }
