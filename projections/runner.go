@@ -12,7 +12,7 @@ import (
 )
 
 // DefaultBatch is how many facts a projection applies in one transaction.
-const DefaultBatch = 1000
+const DefaultBatch = 2000
 
 // Retry delays while the log cannot be read.
 const (

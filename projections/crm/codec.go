@@ -24,17 +24,30 @@ var names = [...]string{"", "kind", "professional", "collection.channel", "colle
 	"commercial", "contract", "billing", "recruitment", "evidence", "requests", "prospect", "client", "former_client", "candidate",
 	"supplier_contact"}
 
-var numbers = func() map[string]int {
-	m := make(map[string]int, len(names))
-	for i, n := range names {
-		m[n] = i
+// slots finds a name's number by a cheap hash; 0 is a free slot, else the number
+// plus one. It is never written to again.
+var slots = func() (table [256]uint8) {
+	for n, name := range names {
+		i := slot(name)
+		for ; table[i] != 0; i++ {
+		}
+		table[i] = uint8(n + 1)
 	}
-	return m
+	return table
 }()
 
+func slot(s string) uint8 {
+	if s == "" {
+		return 0
+	}
+	return uint8(len(s))*37 + s[len(s)-1]*11 + s[len(s)/2]*5
+}
+
 func number(s string) int {
-	if n, ok := numbers[s]; ok {
-		return n
+	for i := slot(s); slots[i] != 0; i++ {
+		if n := int(slots[i]) - 1; names[n] == s {
+			return n
+		}
 	}
 	return -1
 }

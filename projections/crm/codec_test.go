@@ -45,6 +45,23 @@ func TestState(t *testing.T) {
 	}
 }
 
+func TestNumbers(t *testing.T) {
+	t.Parallel()
+	for i, n := range names {
+		if got := number(n); got != i {
+			t.Errorf("%q is number %d, want %d", n, got, i)
+		}
+	}
+	for _, n := range []string{"x", "custom.x", "person.email", "Kind", "notes."} {
+		if got := number(n); got != -1 {
+			t.Errorf("%q is number %d, want none", n, got)
+		}
+	}
+	if len(names) > 128 {
+		t.Error("the slots are half full: make more")
+	}
+}
+
 func FuzzState(f *testing.F) {
 	f.Add(sample().appendState(nil))
 	f.Add(new(Contact).appendState(nil))
