@@ -106,12 +106,12 @@ func (d *deciding) lacking(none, unproven, expired RuleID) RuleID {
 // minorAt reports whether the person was under MinorAge at t. The
 // birthday counts when it has begun in every zone of the person.
 func (d *deciding) minorAt(t time.Time) bool {
-	if d.s.BirthDate.IsZero() {
+	if d.s.BirthDate.IsZero() || d.s.BirthDate.Year+d.r.MinorAge+1 < t.Year() {
 		return false
 	}
 	day := d.s.BirthDate.AddYears(d.r.MinorAge)
 	var begins time.Time
-	for _, z := range d.places.orHome(d.r) {
+	for _, z := range d.places.orHome() {
 		if b := day.Begins(z.loc); b.After(begins) {
 			begins = b
 		}

@@ -28,7 +28,7 @@ func (d *deciding) call() RuleID {
 // in one of the person's zones.
 func (d *deciding) optIn() bool {
 	var begins time.Time
-	for _, z := range d.places.orHome(d.r) {
+	for _, z := range d.places.orHome() {
 		begins = sooner(begins, d.r.PhoneOptInFrom.Begins(z.loc))
 	}
 	return d.past(begins)
@@ -91,7 +91,7 @@ func (d *deciding) sameOffer(c *Callback) bool {
 
 // callbackEnds is the end of the last working day, where it comes first.
 func (d *deciding) callbackEnds(asked time.Time) (ends time.Time) {
-	for _, z := range d.places.orHome(d.r) {
+	for _, z := range d.places.orHome() {
 		day := holidays.AddWorking(holidays.Of(asked.In(z.loc)), d.r.CallbackDays, z.region)
 		ends = sooner(ends, day.AddDays(1).Begins(z.loc))
 	}
@@ -113,8 +113,11 @@ func (d *deciding) refusedSince(t time.Time) (yes bool) {
 // counts: calls that are known to be no prospecting, or another company's, are
 // left out.
 func (d *deciding) counts(c *Call) bool {
+	if c.Controller != d.q.Controller && c.Controller != "" && c.Controller != consent.Any {
+		return false
+	}
 	p, known := d.r.Purposes[c.Purpose]
-	return (c.Controller == d.q.Controller || c.Controller == "" || c.Controller == consent.Any) && (!known || p.Prospecting)
+	return !known || p.Prospecting
 }
 
 // banned judges the sector (L223-8). Post is not concerned.
@@ -225,7 +228,7 @@ func (d *deciding) silence() RuleID {
 	if last == nil {
 		return ""
 	}
-	for _, z := range d.places.zones {
+	for _, z := range d.places.orHome() {
 		if e := holidays.Of(last.Time.In(z.loc)).AddDays(d.r.SilenceDays + 1).Begins(z.loc); e.After(ends) {
 			ends = e
 		}

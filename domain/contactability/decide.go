@@ -73,10 +73,14 @@ func (d *deciding) run() RuleID {
 	if d.q.At.IsZero() {
 		return InputTime
 	}
-	for _, stage := range [...]func(*deciding) RuleID{(*deciding).opposed, (*deciding).input, (*deciding).stopped} {
-		if rule := stage(d); rule != "" {
-			return rule
-		}
+	if rule := d.opposed(); rule != "" {
+		return rule
+	}
+	if rule := d.input(); rule != "" {
+		return rule
+	}
+	if rule := d.stopped(); rule != "" {
+		return rule
 	}
 	if d.s.Subject.IsZero() {
 		if d.genericBox() {

@@ -1,6 +1,7 @@
 package contactability
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -13,18 +14,27 @@ type zone struct {
 	region holidays.Region
 }
 
+// maxZones bounds the zones of one person; with more nothing can be said.
+const maxZones = 8
+
 // places are the zones of a person, from all that is known. unknown: something
 // is known that cannot be read.
 type places struct {
-	zones   []zone
+	zones   [maxZones]zone
+	n       int
+	home    [1]zone
 	unknown bool
-	room    [4]zone
 }
 
 // find gathers the zones from the person's own zone, the postal address and the
 // number to be called, or else every number.
 func (p *places) find(q *Query, s *State, r *Rules) {
-	p.zones = p.room[:0]
+	p.home[0] = zone{loc: time.UTC}
+	if r.Zones != nil {
+		if home := r.Zones.Location(r.HomeZone); home != nil {
+			p.home[0].loc = home
+		}
+	}
 	var metropole holidays.Region
 	if r.AlsaceMoselle {
 		metropole = holidays.AlsaceMoselle // until a postal code says no
@@ -67,31 +77,21 @@ func (p *places) add(areas []area, r *Rules, metropole holidays.Region) {
 		if z.region == holidays.AlsaceMoselle && !r.AlsaceMoselle || z.region > holidays.AlsaceMoselle && !r.Overseas {
 			z.region = holidays.Common
 		}
-		if !p.has(z) {
-			p.zones = append(p.zones, z)
+		switch {
+		case slices.Contains(p.zones[:p.n], z):
+		case p.n == maxZones:
+			p.unknown = true
+		default:
+			p.zones[p.n] = z
+			p.n++
 		}
 	}
-}
-
-func (p *places) has(z zone) bool {
-	for _, x := range p.zones {
-		if x == z {
-			return true
-		}
-	}
-	return false
 }
 
 // orHome is the zones, or the home zone if none is known.
-func (p *places) orHome(r *Rules) []zone {
-	if len(p.zones) > 0 {
-		return p.zones
+func (p *places) orHome() []zone {
+	if p.n > 0 {
+		return p.zones[:p.n]
 	}
-	z := zone{loc: time.UTC}
-	if r.Zones != nil {
-		if home := r.Zones.Location(r.HomeZone); home != nil {
-			z.loc = home
-		}
-	}
-	return []zone{z}
+	return p.home[:]
 }
