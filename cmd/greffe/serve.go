@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync"
 	"time"
 
 	httpapi "greffe/api/http"
@@ -70,8 +71,10 @@ func (c *serveCmd) serve(sh *shell, a *app.App, ready func(base string) error) e
 		}
 	}
 	house, stopHouse := context.WithCancel(sh.ctx)
+	var housekeeping sync.WaitGroup
+	housekeeping.Go(func() { a.KeepHouse(house) })
+	defer housekeeping.Wait()
 	defer stopHouse()
-	go a.KeepHouse(house)
 	ended := make(chan error, 1)
 	go func() {
 		if c.TLSCert != "" {

@@ -41,9 +41,11 @@ func (l *Ledger) appendLoop(ctx context.Context) {
 			if p.at[i] >= 0 {
 				it.result.Position = p.base + domain.Position(p.at[i])
 			}
+		}
+		l.sweep(p.destroy) // before the answers, so that Sweep knows of it after them
+		for _, it := range p.items {
 			l.finish(it, it.err)
 		}
-		l.sweep(p.destroy)
 	}
 }
 

@@ -83,9 +83,10 @@ type Ledger struct {
 	publishing sync.Mutex
 	older      map[int64]*policy.Policy // versions before the one in force, as asked for
 
-	broom sync.Mutex
-	dust  []part.Owner
-	wake  chan struct{}
+	sweeping sync.Mutex // held while owners are destroyed; taken before broom
+	broom    sync.Mutex
+	dust     []part.Owner
+	wake     chan struct{}
 }
 
 // rules are the policy in force and what is built from it.

@@ -37,14 +37,22 @@ func (l *Ledger) sweepLoop(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		l.broom.Lock()
-		owners := l.dust
-		l.dust = nil
-		l.broom.Unlock()
-		if err := l.cfg.Vault.Destroy(ctx, owners); err != nil {
-			l.cfg.Logger.Error("closed quarantine items could not be destroyed yet", "items", len(owners), "error", err)
+		if err := l.dustpan(ctx); err != nil {
+			l.cfg.Logger.Error("closed quarantine items could not be destroyed yet", "error", err)
 		}
 	}
+}
+
+// dustpan destroys what is queued. When it returns, what was queued before is
+// gone or said not to be, whoever took it.
+func (l *Ledger) dustpan(ctx context.Context) error {
+	l.sweeping.Lock()
+	defer l.sweeping.Unlock()
+	l.broom.Lock()
+	owners := l.dust
+	l.dust = nil
+	l.broom.Unlock()
+	return l.cfg.Vault.Destroy(ctx, owners)
 }
 
 // ErrNotHeld: the quarantine item is closed, expired or never was.
@@ -135,9 +143,12 @@ func (l *Ledger) Repair(ctx context.Context, actor domain.ID, f *event.Fact, cor
 	return res[0], err
 }
 
-// Sweep destroys what released items left behind after a crash. Items that left
-// nothing cost two look-ups.
+// Sweep destroys what was released and is not destroyed yet, and what released
+// items left behind after a crash. Items that left nothing cost two look-ups.
 func (l *Ledger) Sweep(ctx context.Context, items []domain.ID) error {
+	if err := l.dustpan(ctx); err != nil {
+		return fmt.Errorf("sweep quarantine: %w", err)
+	}
 	const some = 500
 	for chunk := range slices.Chunk(items, some) {
 		owners, parts := make([]part.Owner, len(chunk)), make([]vault.PartID, len(chunk))
