@@ -33,7 +33,7 @@ type Vault interface {
 // policy, or "" if it does not know.
 type Class func(policy int64, path string) string
 
-const maxCached = 1 << 15 // contacts kept decoded
+const maxCached = 1 << 14 // contacts kept decoded, some 2 KiB each
 
 var schema = sqlfile.Schema{
 	Name:    "crm",
