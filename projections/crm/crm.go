@@ -13,6 +13,7 @@ package crm
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -30,8 +31,8 @@ type Vault interface {
 }
 
 // Class gives the retention class of a field's path under a version of the
-// policy, or "" if it does not know.
-type Class func(policy int64, path string) string
+// policy, or "" if it does not know. An error halts the projection.
+type Class func(policy int64, path string) (string, error)
 
 const maxCached = 1 << 14 // contacts kept decoded, some 2 KiB each
 
@@ -64,7 +65,7 @@ func Open(path string, v Vault, class Class, o sqlfile.Options) (*View, error) {
 		return nil, err
 	}
 	if class == nil {
-		class = func(int64, string) string { return "" }
+		class = func(int64, string) (string, error) { return "", nil }
 	}
 	return &View{file: f, vault: v, class: class, subjects: sqlfile.NewInterner("subject"), cache: map[domain.ID]*Contact{}}, nil
 }
@@ -191,7 +192,15 @@ func (b *batch) fact(f projections.Fact, entries []token.Entry) error {
 	if !known {
 		was = before{made: made, bucket: c.bucket(), tokens: slices.Clone(c.tokens)}
 	}
-	changed := c.fold(f, func(path string) string { return b.classOf(f, path) }, entries)
+	var failed error
+	changed := c.fold(f, func(path string) string {
+		class, err := b.classOf(f, path)
+		failed = errors.Join(failed, err)
+		return class
+	}, entries)
+	if failed != nil {
+		return failed
+	}
 	if !known && (changed || made) {
 		b.dirty[c] = was
 		b.order = append(b.order, c)
@@ -200,15 +209,15 @@ func (b *batch) fact(f projections.Fact, entries []token.Entry) error {
 }
 
 // classOf names a class only if the fact has a part of it.
-func (b *batch) classOf(f projections.Fact, path string) string {
+func (b *batch) classOf(f projections.Fact, path string) (string, error) {
 	if len(f.Parts) == 1 {
-		return f.Parts[0].Class
+		return f.Parts[0].Class, nil
 	}
-	class := b.v.class(f.Policy, path)
-	if slices.ContainsFunc(f.Parts, func(p event.PartRef) bool { return p.Class == class }) {
-		return class
+	class, err := b.v.class(f.Policy, path)
+	if err != nil || slices.ContainsFunc(f.Parts, func(p event.PartRef) bool { return p.Class == class }) {
+		return class, err
 	}
-	return ""
+	return "", nil
 }
 
 func (b *batch) contact(id domain.ID, fresh bool) (c *Contact, made bool, err error) {

@@ -37,8 +37,11 @@ func (d *desk) Tokens(_ context.Context, events []domain.ID) ([][]byte, error) {
 func newDesk(t *testing.T) *desk {
 	t.Helper()
 	d := &desk{T: t, tokens: map[domain.ID][]byte{}}
-	v, err := crm.Open(filepath.Join(t.TempDir(), "crm.db"), d, func(_ int64, path string) string {
-		return map[string]string{"person.emails": "contact_details", "notes": "notes", "custom.x": "elsewhere"}[path]
+	v, err := crm.Open(filepath.Join(t.TempDir(), "crm.db"), d, func(policy int64, path string) (string, error) {
+		if policy == unknownPolicy {
+			return "", errUnknownPolicy
+		}
+		return map[string]string{"person.emails": "contact_details", "notes": "notes", "custom.x": "elsewhere"}[path], nil
 	}, sqlfile.Options{})
 	if err != nil {
 		t.Fatal(err)

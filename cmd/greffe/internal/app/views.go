@@ -66,13 +66,13 @@ func (v *views) close() error {
 }
 
 // classOf is the class of a field under the policy it was recorded with.
-func (a *App) classOf(version int64, path string) string {
+func (a *App) classOf(version int64, path string) (string, error) {
 	p, err := a.Ledger.PolicyVersion(context.Background(), version)
 	if err != nil {
-		return ""
+		return "", err
 	}
 	f, _ := p.Field(path)
-	return f.Class
+	return f.Class, nil
 }
 
 // opener opens who read whom, for the audit dataset alone: these ids are not
