@@ -5,6 +5,9 @@ import (
 	"errors"
 	"testing"
 
+	"greffe/domain"
+	"greffe/domain/event"
+	"greffe/projections"
 	"greffe/projections/audit"
 	"greffe/projections/projtest"
 )
@@ -49,6 +52,31 @@ func TestBlockDamage(t *testing.T) {
 	b.ids.values = b.ids.values[:1]
 	if err := b.events(audit.Filter{}, func(audit.Event) bool { return true }); !errors.Is(err, errBlock) {
 		t.Fatalf("an id that is not there: %v", err)
+	}
+}
+
+// TestPosts: a value is posted once for each column it stands in, whatever other
+// column had it before, and again after the block was read back.
+func TestPosts(t *testing.T) {
+	t.Parallel()
+	who := domain.DeriveID([]byte("sixteen bytes of"))
+	f := projections.Fact{Fact: &event.Fact{ID: who, Type: event.ConsentGranted, Subject: who, Source: who, Actor: who}}
+	b := &block{}
+	for i, want := range [][]byte{{roleType, roleSubject, roleSource, roleActor, rolePurpose, rolePurpose}, {rolePurpose}, nil} {
+		var got []byte
+		b.add(f, [][]string{{"a", "b"}, {string(event.ConsentGranted)}, nil}[i], func(role byte, _ []byte) { got = append(got, role) })
+		if !bytes.Equal(got, want) {
+			t.Errorf("event %d is posted in %v, want %v", i, got, want)
+		}
+	}
+	b, err := readBlock(0, b.appendTo(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	b.add(f, nil, func(byte, []byte) { n++ })
+	if n != 4 {
+		t.Errorf("%d posts after the block was read back, want 4", n)
 	}
 }
 

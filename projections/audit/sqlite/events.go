@@ -102,7 +102,7 @@ const (
 // named visits the blocks of [first, last] under key.
 func (s *Store) named(ctx context.Context, tx *sql.Tx, key, first, last int64, fn func(*block) (bool, error)) (more bool, err error) {
 	for {
-		page, err := s.postings.Values(ctx, tx.QueryContext, key, first, last+1, pageBlocks)
+		page, err := s.postings.Values(ctx, tx.QueryContext, key, first, last+1, s.page)
 		if err != nil {
 			return false, err
 		}
@@ -111,7 +111,7 @@ func (s *Store) named(ctx context.Context, tx *sql.Tx, key, first, last int64, f
 				return false, err
 			}
 		}
-		if len(page) < pageBlocks {
+		if len(page) < s.page {
 			return true, nil
 		}
 		first = page[len(page)-1] + 1

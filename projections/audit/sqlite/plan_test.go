@@ -27,6 +27,7 @@ func TestPlans(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
+	s.page = 3
 	facts := projtest.Decode(t, 0, w.Bytes(6000))
 	for at := 0; at < len(facts); at += 300 {
 		if err := s.Apply(t.Context(), facts[at:at+300]); err != nil {

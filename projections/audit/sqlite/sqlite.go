@@ -30,6 +30,7 @@ type Store struct {
 	codes    *sqlfile.Interner // of accesses
 	agents   *sqlfile.Interner
 	postings *sqlfile.Runs
+	page     int    // blocks looked up at a time
 	tail     *block // the block last written, to be gone on with; nil: not read
 }
 
@@ -42,7 +43,7 @@ func Open(path string, o audit.Opener, options sqlfile.Options) (*Store, error) 
 		return nil, err
 	}
 	return &Store{file: f, opener: o, codes: sqlfile.NewInterner("code"), agents: sqlfile.NewInterner("agent"),
-		postings: sqlfile.NewRuns("posting")}, nil
+		postings: sqlfile.NewRuns("posting"), page: pageBlocks}, nil
 }
 
 // Close releases the file.

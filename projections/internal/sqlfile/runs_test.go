@@ -119,7 +119,7 @@ func TestRunsStayFew(t *testing.T) {
 		}
 	}
 	for _, q := range []string{"SELECT count(*) FROM r_chunk WHERE run NOT IN (SELECT run FROM r_run) OR run<>id>>24",
-		"SELECT sum(length(data))/16-(SELECT sum(entries) FROM r_run) FROM r_chunk"} {
+		"SELECT count(*) FROM r_chunk WHERE length(data)>4096", "SELECT sum(length(data))/16-(SELECT sum(entries) FROM r_run) FROM r_chunk"} {
 		n := int64(-1)
 		if err := f.Row(t.Context(), q, nil, &n); err != nil || n != 0 {
 			t.Errorf("%s: %d, %v", q, n, err)
