@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-json-experiment/json"
 
@@ -59,7 +60,16 @@ func refuses(t *testing.T, dir, what string) {
 	t.Helper()
 	data := filepath.Join(dir, "data")
 	before := content(t, dir)
-	out, errs, code := greffe(t, dir, "serve", "--data", data, "--listen", "127.0.0.1:0")
+	cmd := command(t, dir, "serve", "--data", data, "--listen", "127.0.0.1:0")
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	bound := time.AfterFunc(20*time.Second, func() { _ = cmd.Process.Kill() })
+	_ = cmd.Wait() // its exit code says all
+	bound.Stop()
+	out, errs, code := stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()
 	if code != exitFailed || !strings.Contains(errs, what) || strings.Contains(out, "listens") {
 		t.Errorf("exit code %d, want 2 and %q: %s%s", code, what, out, errs)
 	}
@@ -124,7 +134,7 @@ func TestKeyFile(t *testing.T) {
 		t.Error("a new key was made for a ledger that has one")
 	}
 	put(foreign, 0o600)
-	refuses(t, dir, "key")
+	refuses(t, dir, "belongs to another ledger")
 	put(own[:len(own)-1], 0o600)
 	refuses(t, dir, "the key file is damaged")
 	put(bytes.Repeat([]byte{'x'}, len(own)), 0o600)
@@ -152,7 +162,7 @@ func TestVaultGone(t *testing.T) {
 	if err := os.Rename(filepath.Join(dir, "data", "vault.db"), filepath.Join(dir, "elsewhere")); err != nil {
 		t.Fatal(err)
 	}
-	refuses(t, dir, "")
+	refuses(t, dir, "log and vault disagree")
 }
 
 // TestViewsGone: read models that are lost, or rubbish, are no loss.
