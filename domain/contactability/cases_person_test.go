@@ -91,6 +91,7 @@ func personCases() []tcase {
 		c(PersonMinor, "born on 29 February, 28 February", ask(Email, "2027-02-28 12:00", yes, born(2012, 2, 29))).holds("2027-03-01"),
 		c(ElectronicConsent, "born on 29 February, 1 March", ask(Email, "2027-03-01 12:00", granted("2027-03-01", Email), born(2012, 2, 29))),
 		c(PersonMinor, "the birthday has not begun in Martinique", ask(Email, "2026-09-16 05:59", granted("2026-09-16", Email), born(2011, 9, 16), lives("America/Martinique", "", ""))),
+		c(PersonMinor, "the birthday has begun in Réunion, not yet in Martinique", ask(Email, "2026-09-16 05:59", granted("2026-09-16", Email), born(2011, 9, 16), lives("America/Martinique", "FR", "97400"))).holds("2026-09-16 06:00"),
 		c(PersonMinor, "fourteen, by post", ask(Postal, noon, collected("2026-01-01"), born(2012, 1, 1))),
 		c(PersonMinor, "fourteen, asked for a callback", ask(Phone, noon, callback("2026-09-14 12:00"), born(2012, 1, 1))),
 		c(PersonMinor, "fourteen, after a sale", ask(Email, noon, bought("2026-09-01"), offer("similar"), born(2012, 1, 1))),

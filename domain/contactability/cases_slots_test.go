@@ -111,6 +111,8 @@ func placeCases() (l []tcase) {
 		c(SlotZone, "an unknown zone", ask(Phone, noon, agreed, in("Europe/Atlantis", "+33612345678"))),
 		c(SlotZone, "a postal code that cannot be read", ask(Phone, noon, agreed, lives("", "FR", "6900"))),
 		c(SlotZone, "a postal code of the armies", ask(Phone, noon, agreed, lives("", "FR", "00100"))),
+		c(SlotZone, "a postal code of no department", ask(Phone, noon, agreed, lives("", "FR", "96000"))),
+		c(SlotZone, "a postal code with a letter", ask(Phone, noon, agreed, lives("", "FR", "2A004"))),
 		c(SlotZone, "a country of many zones", ask(Phone, noon, agreed, lives("", "US", "10001"))),
 		c(SlotZone, "an American number alone", ask(Phone, noon, agreed, in("", "+12125551234"))),
 		c(SlotZone, "an overseas number without a place", ask(Phone, noon, agreed, in("", "+33976123456"))),

@@ -52,6 +52,9 @@ func TestEveryMinuteOfSomeWeeks(t *testing.T) {
 					if n > 0 && (d.Allowed != was) != w.q.At.Equal(ends) {
 						t.Fatalf("%s, %v: the answer before was valid until %v", e.zone, w.q.At.In(loc), ends.In(loc))
 					}
+					if n > 0 && d.Allowed == was && !d.ValidUntil.Equal(ends) {
+						t.Fatalf("%s, %v: valid until %v, but %v a minute before", e.zone, w.q.At.In(loc), d.ValidUntil.In(loc), ends.In(loc))
+					}
 					was, ends = d.Allowed, d.ValidUntil
 				}
 			}
@@ -104,6 +107,39 @@ func TestStrictest(t *testing.T) {
 		"until first": {[]Decision{soft, yes, {Allowed: true, Rule: SoftOptIn, ValidUntil: instant("2026-09-30")}}, Decision{Allowed: true, Rule: ElectronicConsent, Evidence: []domain.ID{ann}, ValidUntil: instant("2026-09-30")}},
 	} {
 		if d := cmp.Diff(c.want, Strictest(c.in...)); d != "" {
+			t.Errorf("%s: %s", name, d)
+		}
+	}
+}
+
+// TestEvidence: which of several facts is named.
+func TestEvidence(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		w    *world
+		want []int
+	}{
+		"the latest of equal sales":        {ask(Email, noon, bought("2026-09-01"), bought("2026-09-03"), bought("2026-09-02"), offer("similar")), []int{2}},
+		"equal sales at one time":          {ask(Email, noon, bought("2026-09-01"), bought("2026-09-01"), offer("similar")), []int{2}},
+		"the first notice":                 {ask(Postal, noon, collected("2026-03-01"), collected("2026-01-01"), collected("2026-02-01")), []int{2}},
+		"the consent that stands":          {ask(Phone, noon, granted("2026-08-01", Phone), agreed), []int{2}},
+		"the last contract":                {ask(Phone, noon, sector("energy"), contract("2026-02-01", "", "energy"), contract("2026-01-01", "", "energy")), []int{1}},
+		"the last callback":                {ask(Phone, noon, callback("2026-09-14 12:00"), callback("2026-09-14 18:00"), callback("2026-09-14 13:00")), []int{2}},
+		"the last refusal":                 {ask(Phone, noon, agreed, call("2026-09-10", no), call("2026-09-12", no), call("2026-09-11", no)), []int{3}},
+		"the last four attempts":           {ask(Phone, noon, agreed, calls("2026-09-08", "2026-09-10", "2026-09-07", "2026-09-11", "2026-09-09")), []int{5, 3, 6, 2}},
+		"the role and the notice":          {ask(Email, noon, professional, collected("2026-01-01")), []int{1, 2}},
+		"a slot rests on no event":         {ask(Phone, "2026-09-15 21:00", agreed), nil},
+		"a banned sector rests on none":    {ask(Email, noon, sector("home_adaptation"), granted("2026-09-01", Email)), nil},
+		"consent and the contract":         {ask(Email, noon, sector("home_adaptation"), granted("2026-09-01", Email), contract("2026-01-01", "", "home_adaptation")), []int{1, 2}},
+		"a legal obligation rests on none": {ask(Postal, noon, purpose("billing")), nil},
+		"the withdrawal":                   {ask(Email, noon, granted("2026-09-01", Email), withdrew("2026-09-02")), []int{2}},
+		"the first standing":               {ask(Email, noon, stop(Restricted, "2026-09-10"), stop(Erased, "2026-09-11"), stop(Deceased, "2026-09-01")), []int{2}},
+	} {
+		var want []domain.ID
+		for _, n := range c.want {
+			want = append(want, id(n))
+		}
+		if d := cmp.Diff(want, c.w.decide().Evidence); d != "" {
 			t.Errorf("%s: %s", name, d)
 		}
 	}
