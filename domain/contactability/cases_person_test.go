@@ -21,7 +21,7 @@ func byAddress(e *opposition.Entry) { e.Subject = nobodyID }
 
 var nobodyID domain.ID
 
-func personCases() []tcase {
+func opposedCases() []tcase {
 	yes := granted("2026-09-01", Email)
 	again := granted("2026-09-10", Email)
 	return []tcase{
@@ -59,7 +59,12 @@ func personCases() []tcase {
 		c(ElectronicConsent, "own consent after the address was listed", ask(Email, noon, objected("2026-09-02", byAddress), again)),
 		c(OpposedPerson, "somebody else on the shared address objected", ask(Email, noon, objected("2026-09-02", func(e *opposition.Entry) { e.Subject = bob }), again)),
 		c(OpposedPerson, "objection and unknown purpose", ask(Email, noon, purpose("riddles"), objected("2026-09-02"))),
+	}
+}
 
+func personCases() []tcase {
+	yes := granted("2026-09-01", Email)
+	return []tcase{
 		c(InputChannel, "fax", ask("fax", noon, yes)),
 		c(InputChannel, "no channel", ask("", noon, yes)),
 		c(InputPurpose, "unknown purpose", ask(Email, noon, yes, purpose("riddles"))),

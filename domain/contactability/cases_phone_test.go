@@ -52,6 +52,11 @@ func phoneCases() []tcase {
 		c(PhonePress, "press: informed", ask(Phone, noon, sector("press"), collected("2026-01-01"))),
 		c(PhonePressUninformed, "press: not informed", ask(Phone, noon, sector("press"))),
 		c(SlotHours, "press: outside the slots", ask(Phone, "2026-09-15 20:00", sector("press"), collected("2026-01-01"))),
+	}
+}
+
+func callbackCases() []tcase {
+	return []tcase{
 		c(PhoneCallback, "callback: asked yesterday", ask(Phone, noon, callback("2026-09-14 18:00"))),
 		c(PhoneCallback, "callback: asked a minute ago", ask(Phone, noon, callback("2026-09-15 10:14"))),
 		c(PhoneNoConsent, "callback: not yet asked", ask(Phone, noon, callback("2026-09-15 10:16"))).holds("2026-09-15 10:16"),

@@ -1,6 +1,7 @@
 package contactability_test
 
 import (
+	"slices"
 	"time"
 
 	. "greffe/domain/contactability"
@@ -33,6 +34,10 @@ func slotCases() (l []tcase) {
 		in(PhoneConsent, "19:59", "15 20:00")
 		in(SlotHours, "20:00", "16 10:00")
 	}
+	return slices.Concat(l, dayCases(), otherHourCases())
+}
+
+func dayCases() (l []tcase) {
 	days := []struct {
 		rule      RuleID
 		at, until string
@@ -62,15 +67,19 @@ func slotCases() (l []tcase) {
 	for _, d := range days {
 		l = append(l, c(d.rule, "Paris, "+d.at, ask(Phone, d.at, granted("2026-09-01", Phone))).holds(d.until))
 	}
-	l = append(l,
+	return append(l,
 		c(SlotHoliday, "1 May 2028, a Monday", ask(Phone, "2028-05-01 11:00", granted("2028-02-29", Phone))),
 		c(SlotHoliday, "8 May 2028, a Monday", ask(Phone, "2028-05-08 11:00", granted("2028-02-29", Phone))),
 		c(SlotHoliday, "15 August 2028, a Tuesday", ask(Phone, "2028-08-15 11:00", granted("2028-02-29", Phone))),
 		c(SlotHoliday, "1 November 2028, a Wednesday", ask(Phone, "2028-11-01 11:00", granted("2028-02-29", Phone))),
 	)
+}
+
+// otherHourCases: hours outside the law's, consented to.
+func otherHourCases() []tcase {
 	evening := []Slot{{Days: Days(time.Tuesday, time.Saturday), From: 20 * 60, To: 21 * 60}}
 	slots := proof(func(p *Proof) { p.Slots = evening })
-	return append(l,
+	return []tcase{
 		c(PhoneConsent, "other hours, expressly consented to", ask(Phone, "2026-09-15 20:59", agreed, slots)).holds("2026-09-15 21:00"),
 		c(PhoneConsent, "other hours join the legal ones", ask(Phone, "2026-09-15 19:00", agreed, slots)).holds("2026-09-15 21:00"),
 		c(SlotHours, "other hours, after they end", ask(Phone, "2026-09-15 21:00", agreed, slots)),
@@ -84,7 +93,7 @@ func slotCases() (l []tcase) {
 		}))),
 		c(ConsentWithdrawn, "other hours, consent withdrawn", ask(Phone, "2026-09-15 20:30", agreed, slots, withdrew("2026-09-02", Phone))),
 		c(SlotHours, "other hours, under contract without consent", ask(Phone, "2026-09-15 20:30", sector("energy"), contract("2026-01-01", "", "energy"))),
-	)
+	}
 }
 
 func placeCases() (l []tcase) {

@@ -1,5 +1,7 @@
 package contactability
 
+import "slices"
+
 // RuleID is the stable name of a rule; it stands in answers and in receipts.
 type RuleID string
 
@@ -85,7 +87,7 @@ type Rule struct {
 	FR, EN  string
 }
 
-var rulebook = append(append(standing(), bases()...), calls()...)
+var rulebook = slices.Concat(standing(), messages(), interests(), calls())
 
 var rank = ranks()
 
@@ -99,7 +101,7 @@ func ranks() map[RuleID]int {
 
 // Rulebook lists every rule in the order in which they are tried; what it
 // returns is the caller's.
-func Rulebook() []Rule { return append([]Rule(nil), rulebook...) }
+func Rulebook() []Rule { return slices.Clone(rulebook) }
 
 // Find finds a rule.
 func Find(id RuleID) (Rule, bool) {

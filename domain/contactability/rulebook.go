@@ -50,8 +50,9 @@ func standing() []Rule {
 	}
 }
 
-// bases are the rules of messages, of post and of what is no prospecting.
-func bases() []Rule {
+// messages are the rules of e-mail, SMS, social media and automated calls to
+// consumers.
+func messages() []Rule {
 	const electronic = "CPCE L34-5"
 	return []Rule{
 		{ElectronicConsent, true, "CPCE L34-5; art. 4(11), 7 GDPR",
@@ -80,6 +81,13 @@ func bases() []Rule {
 			"La faculté de s'opposer n'a pas été offerte lors du recueil.", "No objection was offered at collection."},
 		{SoftOffer, false, "CPCE L34-5 al. 4",
 			"L'offre n'est pas analogue à ce qui a été acheté.", "The offer is not similar to what was bought."},
+	}
+}
+
+// interests are the rules of professionals, of post and of what is no
+// prospecting.
+func interests() []Rule {
+	return []Rule{
 		{ProfessionalConsent, true, "art. 4(11), 6(1)(a), 7 GDPR",
 			"Le professionnel a consenti.", "The professional consented."},
 		{ProfessionalInterest, true, "art. 6(1)(f), 13-14, 21 GDPR; CNIL, prospection B2B",

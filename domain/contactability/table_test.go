@@ -33,8 +33,8 @@ func (t tcase) holds(until string) tcase {
 }
 
 func table() []tcase {
-	return slices.Concat(personCases(), consentCases(), softCases(), professionalCases(), postCases(), serviceCases(),
-		phoneCases(), phoneBeforeCases(), sectorCases(), slotCases(), placeCases(), frequencyCases())
+	return slices.Concat(opposedCases(), personCases(), consentCases(), softCases(), professionalCases(), postCases(), serviceCases(),
+		phoneCases(), callbackCases(), phoneBeforeCases(), sectorCases(), slotCases(), placeCases(), frequencyCases())
 }
 
 func TestTable(t *testing.T) {
