@@ -59,7 +59,7 @@ type shell struct {
 // short-lived. GOGC and GOMEMLIMIT go before these.
 const (
 	gcPercent   = 300
-	memoryLimit = 220 << 20
+	memoryLimit = 180 << 20
 )
 
 func tuneCollector() {
