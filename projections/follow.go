@@ -38,26 +38,31 @@ func (r *Runner) follow(ctx context.Context, s *slot) {
 			retry = min(2*retry, lastRetry)
 			continue
 		}
-		if retry != firstRetry {
+		if len(facts) > 0 {
+			if at, err = r.apply(ctx, s.p, at, facts); ctx.Err() != nil && err != nil {
+				return
+			}
+		}
+		if err == nil && retry != firstRetry {
 			retry = firstRetry
 			r.update(func() { s.state.Stalled = nil })
 		}
-		if len(facts) == 0 {
-			continue
-		}
-		if at, err = r.apply(ctx, s.p, at, facts); ctx.Err() != nil && err != nil {
-			return
-		}
 		r.update(func() { s.state.Checkpoint = at })
-		if err != nil {
+		switch {
+		case errors.Is(err, ErrNoRoom):
+			if !r.survive(ctx, s, at, err, retry) {
+				return
+			}
+			retry = min(2*retry, lastRetry)
+		case err != nil:
 			r.halt(s, at, err)
 			return
 		}
 	}
 }
 
-// survive decides what an error of the log means: it is over, the projection
-// halts, or the log is asked again after a pause (true).
+// survive decides what an error of the log, or a full disk, means: it is over,
+// the projection halts, or it is tried again after a pause (true).
 func (r *Runner) survive(ctx context.Context, s *slot, at domain.Position, err error, pause time.Duration) bool {
 	var poison *poisonError
 	switch {
@@ -82,9 +87,11 @@ func (r *Runner) survive(ctx context.Context, s *slot, at domain.Position, err e
 }
 
 func (r *Runner) halt(s *slot, at domain.Position, err error) {
-	r.update(func() {
-		s.state.Halted = &HaltError{Projection: s.state.Name, Position: at, Err: err}
-	})
+	h := &HaltError{Projection: s.state.Name, Position: at, Err: err}
+	r.update(func() { s.state.Halted = h })
+	if r.OnHalt != nil {
+		r.OnHalt(h)
+	}
 }
 
 // apply returns the checkpoint reached. A batch that fails is tried again fact

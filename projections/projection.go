@@ -33,6 +33,8 @@ var (
 	ErrAhead = errors.New("the projection is ahead of the log")
 	// ErrPanic: a projection panicked while it applied a fact.
 	ErrPanic = errors.New("the projection panicked")
+	// ErrNoRoom: the disk is full. Not committed; the runner tries again.
+	ErrNoRoom = errors.New("the disk has no room for the projection")
 	// ErrUnknownName: the runner has no projection of this name.
 	ErrUnknownName = errors.New("no such projection")
 	// ErrStopped: the runner no longer follows the log.
@@ -88,6 +90,17 @@ type State struct {
 	Lag        uint64          // facts in the log that are not applied
 	Halted     *HaltError      // nil unless it stopped for good
 	Stalled    error           // the log's last answer while it cannot be read; nil once it can
+}
+
+// NoRoom marks an error of SQLite as ErrNoRoom if it says that the disk is full,
+// and returns any other as it is.
+func NoRoom(err error) error {
+	const sqliteFull = 13
+	var e interface{ Code() int }
+	if errors.As(err, &e) && e.Code()&0xff == sqliteFull {
+		return errors.Join(ErrNoRoom, err)
+	}
+	return err
 }
 
 // Fresh returns the facts at and above checkpoint, or ErrGap if the first of

@@ -22,6 +22,10 @@ const (
 
 // Runner follows the log for a set of projections, each in its own goroutine.
 type Runner struct {
+	// OnHalt, if set before Run, is told of each halt at once, from the
+	// projection's goroutine.
+	OnHalt func(*HaltError)
+
 	feed  *feed
 	log   eventstore.Log
 	slots []*slot

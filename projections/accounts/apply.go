@@ -50,7 +50,7 @@ func (s *Store) Apply(ctx context.Context, facts []projections.Fact) error {
 	}
 	next := facts[len(facts)-1].Position + 1
 	if err := s.save(ctx, changes, next); err != nil {
-		return fmt.Errorf("accounts up to %s: %w", next, err)
+		return fmt.Errorf("accounts up to %s: %w", next, projections.NoRoom(err))
 	}
 	s.replace(m, next)
 	return nil

@@ -201,7 +201,7 @@ func (f *File) Apply(ctx context.Context, facts []projections.Fact, fn func(*Tx,
 		return f.hook(Checkpointed)
 	})
 	if err != nil {
-		return fmt.Errorf("apply to %s: not committed: %w", f.schema.Name, err)
+		return fmt.Errorf("apply to %s: not committed: %w", f.schema.Name, projections.NoRoom(err))
 	}
 	f.at = next
 	if err := f.hook(Kept); err != nil {

@@ -96,6 +96,10 @@ func OpenStill(ctx context.Context, cfg Config) (_ *App, err error) {
 		return nil, err
 	}
 	a.runner = projections.NewRunner(a.log, 0, a.all()...)
+	a.runner.OnHalt = func(h *projections.HaltError) {
+		cfg.Logger.Error("a projection stopped; what depends on it answers 503 until a restart", "projection", h.Projection,
+			"position", h.Position, "error", h.Err)
+	}
 	a.Journal = access.New(a.Ledger, cfg.Now)
 	a.Dossier = dossier.New(a.log, a.Index, access.NewReader(a.Ledger))
 	secret, err := a.Ledger.Secret("cursor")
