@@ -48,12 +48,13 @@ fuzz: ## every fuzz target for FUZZTIME each
 	done
 
 .PHONY: faults
-faults: bin/greffe ## kill -9 the service KILLS times under writers, then check every promise
-	GREFFE_KILLS=$(KILLS) $(GO) test -count=1 -timeout 25m -run '^TestKill' -v ./cmd/greffe/...
+faults: ## kill -9 the service KILLS times under writers, fill its disk, stop it under load
+	GREFFE_KILLS=$(KILLS) $(GO) test -count=1 -timeout 25m -run '^Test(Kill|DiskFull|NoRoom|Term)' -v ./cmd/greffe
 
 .PHONY: bench
 bench: bin/greffe ## whole-process figures, then Go benchmarks
 	bin/greffe bench
+	bin/greffe bench --load 1000000
 	$(GO) test -run '^$$' -bench . -benchtime 1s ./domain/... ./eventstore/... ./projections/...
 
 .PHONY: cover

@@ -16,6 +16,7 @@ import (
 	"greffe/api/auth"
 	"greffe/api/docs"
 	"greffe/api/problem"
+	"greffe/domain/cursor"
 )
 
 // Config is what an API is made with. Zero durations mean the defaults given.
@@ -24,6 +25,7 @@ type Config struct {
 	Now           func() time.Time // needed
 	Rand          io.Reader        // needed; request ids
 	Logger        *slog.Logger     // nil: nothing is logged
+	Cursors       cursor.Key       // signs the cursors of histories; one key for all nodes
 	RecordTimeout time.Duration    // for an access to become durable; 10 s
 	Rates         map[Rate]float64 // overrides of DefaultRates
 	MaxWait       time.Duration    // for X-Greffe-Min-Position and Prefer: wait=projected; 5 s

@@ -2,12 +2,14 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
 	"greffe/api/problem"
 	"greffe/domain"
 	"greffe/domain/contact"
+	"greffe/domain/cursor"
 	"greffe/eventstore/access"
 )
 
@@ -97,11 +99,14 @@ func historyEndpoint(action string, list historyOf) endpoint {
 		if err != nil {
 			return nil, err
 		}
+		query := a.cfg.Cursors.Query(action, in.ID.String())
 		var from domain.Position
 		if page.Cursor != "" {
-			if from, err = domain.ParsePosition(page.Cursor); err != nil {
-				return nil, ErrCursor
+			at, err := a.cfg.Cursors.Open(query, page.Cursor)
+			if err != nil {
+				return nil, errors.Join(ErrCursor, err)
 			}
+			from = at.Position
 		}
 		items, next, err := list(a.services.Dossier)(ctx, receipt, in.ID, from, page.Limit, c.sees())
 		if err != nil {
@@ -112,7 +117,7 @@ func historyEndpoint(action string, list historyOf) endpoint {
 			out.Items = []contact.Item{}
 		}
 		if next > 0 {
-			out.Next = next.String()
+			out.Next = a.cfg.Cursors.Seal(query, cursor.At{Position: next})
 		}
 		return out, nil
 	})

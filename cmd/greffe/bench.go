@@ -19,7 +19,7 @@ import (
 type benchCmd struct {
 	Seconds float64 `help:"Seconds of each case." default:"5"`
 	Dir     string  `help:"Directory to measure in; a temporary one beside the working directory if left out." placeholder:"DIR"`
-	Load    int     `help:"Also load this many events and report bytes per event and memory." default:"0"`
+	Load    int     `help:"Only fill a ledger with this many events, and report bytes per event and memory." default:"0"`
 }
 
 // figure is one measured case.
@@ -45,6 +45,14 @@ func (c *benchCmd) Run(sh *shell) (err error) {
 		if !sh.cli.JSON {
 			fmt.Fprintf(sh.stdout, "%-34s %10.0f /s  p50 %-9s p99 %-9s %s\n", f.Case, f.PerSecond, f.P50, f.P99, f.Note)
 		}
+	}
+	if c.Load > 0 {
+		f, err := c.load(sh, filepath.Join(dir, "load"))
+		if err != nil {
+			return err
+		}
+		add(f)
+		return c.end(sh, out)
 	}
 	syncs, err := app.SyncRate(dir, 2000)
 	if err != nil {
@@ -72,13 +80,10 @@ func (c *benchCmd) Run(sh *shell) (err error) {
 		}
 		add(f)
 	}
-	if c.Load > 0 {
-		f, err := c.load(sh, filepath.Join(dir, "load"))
-		if err != nil {
-			return err
-		}
-		add(f)
-	}
+	return c.end(sh, out)
+}
+
+func (c *benchCmd) end(sh *shell, out []figure) error {
 	if sh.cli.JSON {
 		return sh.printJSON(out)
 	}

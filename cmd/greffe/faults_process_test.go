@@ -181,8 +181,8 @@ func TestDiskFull(t *testing.T) {
 		out, err := cmd.CombinedOutput()
 		switch {
 		case cmd.ProcessState == nil:
-			t.Logf("this system gives no namespace to mount in (%v); TestNoRoom covers what it can", err)
-		case err != nil || !bytes.Contains(out, []byte("PASS: TestDiskFull")):
+			noMount(t, err)
+		case err != nil || !bytes.Contains(out, []byte("PASS: TestDiskFull")) && !bytes.Contains(out, []byte("SKIP: TestDiskFull")):
 			t.Errorf("%v\n%s", err, out)
 		}
 		return
@@ -194,8 +194,7 @@ func TestDiskFull(t *testing.T) {
 	}
 	switch err := unix.Mount("none", data, "tmpfs", 0, "size=4m,mode=700"); {
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
-		t.Logf("this system lets nobody mount in a namespace; TestNoRoom covers what it can")
-		return
+		noMount(t, err)
 	case err != nil:
 		t.Fatal(err)
 	}
@@ -280,4 +279,14 @@ func TestTermUnderLoad(t *testing.T) {
 	t.Logf("%d sent, %d acknowledged", len(s.sent), len(s.acked))
 	resend(t, dir, s.sent, s.acked)
 	verified(t, dir)
+}
+
+// noMount skips where a user may not mount a disk of their own, as on a desk;
+// `make faults`, which CI runs, demands it.
+func noMount(t *testing.T, err error) {
+	t.Helper()
+	if os.Getenv("GREFFE_KILLS") != "" {
+		t.Fatalf("a disk of its own cannot be mounted here: %v", err)
+	}
+	t.Skipf("no disk of its own can be mounted here (%v); make faults demands it, TestNoRoom covers the rest", err)
 }

@@ -183,7 +183,7 @@ func (a *App) serving(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.API, err = httpapi.New(httpapi.Config{Version: Version, Now: a.cfg.Now, Rand: a.cfg.Rand, Logger: a.cfg.Logger, Rates: a.cfg.Rates}, services)
+	a.API, err = httpapi.New(httpapi.Config{Version: Version, Now: a.cfg.Now, Rand: a.cfg.Rand, Logger: a.cfg.Logger, Rates: a.cfg.Rates, Cursors: a.cursors}, services)
 	return err
 }
 

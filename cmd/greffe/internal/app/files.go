@@ -174,7 +174,8 @@ type quarantineDesk struct{ a *App }
 
 // List implements httpapi.Quarantine: what is held now.
 func (q quarantineDesk) List(ctx context.Context, page httpapi.Page) (items []httpapi.QuarantineItem, next string, err error) {
-	from, err := number(page.Cursor)
+	pages := q.a.pages("quarantine")
+	from, err := pages.from(page.Cursor)
 	if err != nil {
 		return nil, "", err
 	}
@@ -183,7 +184,7 @@ func (q quarantineDesk) List(ctx context.Context, page httpapi.Page) (items []ht
 			return nil, "", err
 		}
 		if len(items) == page.Limit {
-			return items, e.Position.String(), nil
+			return items, pages.at(uint64(e.Position)), nil
 		}
 		it, err := q.Item(ctx, e.ID)
 		if err != nil {

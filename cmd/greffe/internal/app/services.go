@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 
 	"greffe/api/auth"
 	httpapi "greffe/api/http"
 	"greffe/domain"
+	"greffe/domain/cursor"
 	"greffe/domain/event"
 	"greffe/domain/token"
 	"greffe/eventstore/access"
@@ -104,16 +104,17 @@ func (s search) Find(ctx context.Context, by token.Token, kind httpapi.SearchKin
 		}
 		return hits([]domain.ID{id}), nil
 	}
-	cursor, err := number(page.Cursor)
+	pages := s.a.pages("search", kind, by)
+	from, err := pages.from(page.Cursor)
 	if err != nil {
 		return out, err
 	}
-	ids, next, err := s.a.CRM.Find(ctx, token.Kind(kind), by, cursor, page.Limit)
+	ids, next, err := s.a.CRM.Find(ctx, token.Kind(kind), by, int64(from), page.Limit)
 	if err != nil {
 		return out, known(err)
 	}
 	out = hits(ids)
-	out.Next = cursorText(next)
+	out.Next = pages.at(uint64(next))
 	return out, nil
 }
 
@@ -125,28 +126,41 @@ func hits(ids []domain.ID) httpapi.Found[httpapi.Hit] {
 	return out
 }
 
-func number(cursor string) (int64, error) {
-	if cursor == "" {
-		return 0, nil
-	}
-	n, err := strconv.ParseInt(cursor, 10, 64)
-	if err != nil || n < 0 {
-		return 0, httpapi.ErrCursor
-	}
-	return n, nil
+// pages writes and reads the cursors of one list under one set of filters.
+type pages struct {
+	key   cursor.Key
+	query cursor.Query
 }
 
-func cursorText(n int64) string {
+func (a *App) pages(list string, filters ...any) pages {
+	return pages{a.cursors, a.cursors.Query(list, fmt.Sprintf("%q", filters))}
+}
+
+// from is where a page begins; "" is the beginning.
+func (p pages) from(text string) (uint64, error) {
+	if text == "" {
+		return 0, nil
+	}
+	at, err := p.key.Open(p.query, text)
+	if err != nil {
+		return 0, errors.Join(httpapi.ErrCursor, err)
+	}
+	return at.Offset, nil
+}
+
+// at is the cursor of the page that begins at n; "" for 0, which is the end.
+func (p pages) at(n uint64) string {
 	if n == 0 {
 		return ""
 	}
-	return strconv.FormatInt(n, 10)
+	return p.key.Seal(p.query, cursor.At{Offset: n})
 }
 
 type auditDesk struct{ a *App }
 
 func (d auditDesk) Events(ctx context.Context, f httpapi.Filter, page httpapi.Page) (out httpapi.Found[httpapi.AuditEvent], err error) {
-	from, err := number(page.Cursor)
+	pages := d.a.pages("audit/events", f)
+	from, err := pages.from(page.Cursor)
 	if err != nil {
 		return out, err
 	}
@@ -163,14 +177,15 @@ func (d auditDesk) Events(ctx context.Context, f httpapi.Filter, page httpapi.Pa
 		})
 		about(&out.Subjects, e.Subject)
 		if len(out.Items) == page.Limit {
-			out.Next = (e.Position + 1).String()
+			out.Next = pages.at(uint64(e.Position) + 1)
 		}
 	}
 	return out, nil
 }
 
 func (d auditDesk) Accesses(ctx context.Context, f httpapi.Filter, page httpapi.Page) (out httpapi.Found[httpapi.AuditAccess], err error) {
-	from, err := number(page.Cursor)
+	pages := d.a.pages("audit/accesses", f)
+	from, err := pages.from(page.Cursor)
 	if err != nil {
 		return out, err
 	}
@@ -181,7 +196,7 @@ func (d auditDesk) Accesses(ctx context.Context, f httpapi.Filter, page httpapi.
 			return out, err
 		}
 		if len(out.Subjects)+len(x.Subjects) > access.MaxSubjects && len(out.Items) > 0 {
-			out.Next = x.Position.String()
+			out.Next = pages.at(uint64(x.Position))
 			return out, nil
 		}
 		out.Items = append(out.Items, httpapi.AuditAccess{
@@ -192,7 +207,7 @@ func (d auditDesk) Accesses(ctx context.Context, f httpapi.Filter, page httpapi.
 			about(&out.Subjects, s)
 		}
 		if len(out.Items) == page.Limit {
-			out.Next = (x.Position + 1).String()
+			out.Next = pages.at(uint64(x.Position) + 1)
 		}
 	}
 	return out, nil
@@ -246,17 +261,18 @@ func (o operations) Producers(ctx context.Context, page httpapi.Page) ([]httpapi
 	if err != nil {
 		return nil, "", err
 	}
-	from, err := number(page.Cursor)
+	pages := o.a.pages("producers")
+	from, err := pages.from(page.Cursor)
 	if err != nil {
 		return nil, "", err
 	}
-	if from > int64(len(all)) {
+	if from > uint64(len(all)) {
 		return nil, "", httpapi.ErrCursor
 	}
 	next := ""
-	if rest := int64(len(all)) - from; rest > int64(page.Limit) {
-		next = cursorText(from + int64(page.Limit))
-		all = all[:from+int64(page.Limit)]
+	if rest := uint64(len(all)) - from; rest > uint64(page.Limit) {
+		next = pages.at(from + uint64(page.Limit))
+		all = all[:from+uint64(page.Limit)]
 	}
 	names, err := o.a.sourceNames(ctx)
 	if err != nil {
