@@ -147,7 +147,7 @@ func getEvent() endpoint {
 // ExportQuery asks for a person's copy.
 type ExportQuery struct {
 	ID      domain.ID `path:"id" doc:"The person, by the ledger's id."`
-	Format  string    `query:"format" doc:"json, html or csv; json if absent."`
+	Format  string    `query:"format" doc:"json, or html for article 15 and csv for article 20; json if absent."`
 	Article int       `query:"article" doc:"15: everything, with sources and recipients; 20: what the person provided, for another controller. 15 if absent."`
 	Lang    string    `query:"lang" doc:"fr or en; by Accept-Language if absent."`
 }
@@ -167,6 +167,8 @@ func (q *ExportQuery) complete(lang string) error {
 		return problem.At(problem.ParameterInvalid, "format")
 	case q.Article != 15 && q.Article != 20:
 		return problem.At(problem.ParameterInvalid, "article")
+	case q.Article == 15 && q.Format == "csv", q.Article == 20 && q.Format == "html":
+		return problem.At(problem.ParameterInvalid, "format")
 	case q.Lang != "fr" && q.Lang != "en":
 		return problem.At(problem.ParameterInvalid, "lang")
 	}

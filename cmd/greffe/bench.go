@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	httpapi "greffe/api/http"
 	"greffe/cmd/greffe/internal/app"
 )
 
@@ -93,7 +94,7 @@ func (c *benchCmd) end(sh *shell, out []figure) error {
 func (c *benchCmd) length() time.Duration { return time.Duration(c.Seconds * float64(time.Second)) }
 
 func benchOpen(sh *shell, dir string) (*app.App, error) {
-	return app.Open(sh.ctx, app.Config{Data: dir, KEK: dir + ".kek", Logger: sh.log})
+	return app.Open(sh.ctx, app.Config{Data: dir, KEK: dir + ".kek", Logger: sh.log, Rates: map[httpapi.Rate]float64{httpapi.RateRead: 1e6}})
 }
 
 // path measures events from bytes to durable and projected.
@@ -188,9 +189,10 @@ func (c *benchCmd) reads(sh *shell, dir string, every time.Duration) (f figure, 
 				status, err := get(sh.ctx, a.API, token, "/v1/subjects/"+res[n%len(res)].Subject.String())
 				mu.Lock()
 				took = append(took, time.Since(t))
-				if err != nil || status != http.StatusOK {
-					failed = fmt.Errorf("a read answered %d: %w", status, err)
+				if err == nil && status != http.StatusOK {
+					err = fmt.Errorf("a read answered %d", status)
 				}
+				failed = errors.Join(failed, err)
 				mu.Unlock()
 				if failed != nil {
 					return

@@ -22,9 +22,10 @@ import (
 
 // client speaks to a running service with the token of GREFFE_TOKEN.
 type client struct {
-	base  string
-	token string
-	http  *http.Client
+	base   string
+	token  string
+	reason string // X-Greffe-Reason, if any
+	http   *http.Client
 }
 
 const tokenEnv = "GREFFE_TOKEN"
@@ -49,6 +50,9 @@ func (c *client) do(ctx context.Context, method, path, contentType string, body 
 		return fmt.Errorf("request: %w", err)
 	}
 	req.Header.Set("Authorization", "Bearer "+c.token)
+	if c.reason != "" {
+		req.Header.Set("X-Greffe-Reason", c.reason)
+	}
 	if contentType != "" {
 		req.Header.Set("Content-Type", contentType)
 	}

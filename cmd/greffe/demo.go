@@ -81,7 +81,7 @@ func (c *demoCmd) tour(sh *shell, a *app.App, base string) error {
 	if err != nil {
 		return fmt.Errorf("demo: %w", err)
 	}
-	fmt.Fprintf(sh.stdout, tourText, made.Text, base, id)
+	fmt.Fprintf(sh.stdout, tourText, made.Text, base, id, sh.cli.Data)
 	return nil
 }
 
@@ -94,7 +94,7 @@ Try, in another terminal (the token is a data protection officer's and ends in a
   export TOKEN=%[1]s
   # whom does the ledger know at this address? (a recorded access: say why)
   curl -s %[2]s/v1/subjects/search -H "Authorization: Bearer $TOKEN" -H "X-Greffe-Reason: rights_request" \
-       -H "Content-Type: application/json" -d '{"name":"hélène vandenbroucke"}'
+       -H "Content-Type: application/json" -d '{"email":"helene.vandenbroucke2745@courrier.test"}'
   # that person now, and as it was in 2024
   curl -s %[2]s/v1/subjects/%[3]s -H "Authorization: Bearer $TOKEN" -H "X-Greffe-Reason: rights_request"
   curl -s "%[2]s/v1/subjects/%[3]s?as_of=2024-01-01T00:00:00Z" -H "Authorization: Bearer $TOKEN" -H "X-Greffe-Reason: rights_request"
@@ -102,8 +102,8 @@ Try, in another terminal (the token is a data protection officer's and ends in a
   curl -s %[2]s/v1/subjects/%[3]s/accesses -H "Authorization: Bearer $TOKEN" -H "X-Greffe-Reason: rights_request"
   curl -s %[2]s/v1/audit/summary -H "Authorization: Bearer $TOKEN"
   # what could not be taken in, and why
-  curl -s %[2]s/v1/quarantine -H "Authorization: Bearer $TOKEN" -H "X-Greffe-Reason: maintenance"
+  curl -s %[2]s/v1/quarantine -H "Authorization: Bearer $TOKEN" -H "X-Greffe-Reason: maintenance:DEMO-1"
 
 API reference: %[2]s/docs
-Stop with Ctrl-C; then: bin/greffe verify --data .greffe-demo
+Stop with Ctrl-C; then: bin/greffe verify --data %[4]s
 `

@@ -23,7 +23,7 @@ type exportSubjectCmd struct {
 	Ext     string `name:"external" help:"The person, by the upstream's id." placeholder:"ID"`
 	Article int    `help:"15: everything, with sources and accesses; 20: what the person provided." enum:"15,20" default:"15"`
 	Format  string `help:"Form of the copy." enum:"json,html,csv" default:"json"`
-	Reason  string `help:"Why you read: a reason code of the policy; it is recorded." default:"rights_request" placeholder:"CODE"`
+	Reason  string `help:"Why you read: a reason code of the policy; it is recorded." required:"" placeholder:"CODE"`
 	Ticket  string `help:"Reference of the request; sealed in the journal." placeholder:"REF"`
 	Out     string `help:"File to write (mode 0600); the standard output if left out." placeholder:"FILE"`
 }
@@ -77,8 +77,12 @@ func (c *exportSubjectCmd) subject(ctx context.Context, a *app.App) (domain.ID, 
 // access records who exports: the operator of this machine, by no account.
 func (c *exportSubjectCmd) access(ctx context.Context, a *app.App, subject domain.ID) (access.Receipt, error) {
 	rules, _ := a.Ledger.Policy()
-	if !rules.HasReason(c.Reason) {
+	reason, ok := rules.Reason(c.Reason)
+	if !ok {
 		return access.Receipt{}, errors.New("--reason: not a reason code of the policy; greffe policy show lists them")
+	}
+	if reason.Ticket && c.Ticket == "" {
+		return access.Receipt{}, errors.New("--reason: this reason needs a ticket; give --ticket REF")
 	}
 	head, err := a.Ledger.Head(ctx)
 	if err != nil {

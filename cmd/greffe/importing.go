@@ -18,13 +18,13 @@ import (
 
 type importCmd struct {
 	File        string        `arg:"" help:"CloudEvents NDJSON or a contact export in CSV; .gz is unpacked; - is the standard input."`
-	Source      string        `help:"Source of the events; required for CSV." placeholder:"NAME"`
+	Source      string        `help:"Source of the events, such as crm/export; required for CSV." placeholder:"NAME"`
 	Controller  string        `help:"Controller of the events; the policy's first if left out." placeholder:"CODE"`
 	Snapshot    bool          `help:"The file is the whole source as of --at: write differences only."`
 	Missing     string        `help:"What to do about contacts a snapshot lacks." enum:"ignore,report,deleted" default:"ignore"`
 	State       string        `help:"Where a snapshot's state is kept; by default beside the data directory." placeholder:"FILE"`
 	Mapping     string        `help:"YAML file that says what the columns are." placeholder:"FILE"`
-	At          string        `help:"Instant (RFC 3339 or date) that rows without a date stand for." placeholder:"TIME"`
+	At          string        `help:"When the file was written (RFC 3339 or date): what rows without a date stand for. Keep it the same to import the same file again." placeholder:"TIME"`
 	TimeZone    string        `help:"Zone of dates without one." default:"Europe/Paris"`
 	DryRun      bool          `help:"Read and report; record nothing."`
 	Resume      string        `help:"Small file that says how far an import came, to go on after a cut." placeholder:"FILE"`
@@ -45,7 +45,7 @@ func (c *importCmd) Run(sh *shell) error {
 		return err
 	}
 	report, err := c.do(sh, rec, opt)
-	if report != nil {
+	if report != nil && (err == nil || report.Lines > 0) {
 		err = errors.Join(err, sh.printReport(report))
 	}
 	if err = errors.Join(err, done()); err != nil {
@@ -67,7 +67,9 @@ func (c *importCmd) recorder(sh *shell) (rec recorder, done func() error, err er
 		cl, err := newClient(c.Server)
 		return cl, none, err
 	}
-	a, err := sh.open()
+	cfg := sh.config()
+	cfg.Exists = c.DryRun
+	a, err := app.Open(sh.ctx, cfg)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -129,6 +131,9 @@ func (c *importCmd) stateFile(sh *shell) string {
 }
 
 func (c *importCmd) options() (importer.Options, error) {
+	if c.Snapshot && c.At == "" {
+		return importer.Options{}, errors.New("--snapshot needs --at TIME: when the file was written")
+	}
 	opt := importer.Options{Source: c.Source, Controller: c.Controller, BatchSize: c.BatchSize, DryRun: c.DryRun,
 		Resume: c.Resume, Rejects: c.Rejects}
 	zone, err := time.LoadLocation(c.TimeZone)
@@ -183,8 +188,12 @@ func printReport(w io.Writer, r *importer.Report) {
 	if r.Seconds > 0 {
 		rate = fmt.Sprintf(" in %.1f s (%.0f events/s)", r.Seconds, float64(r.Events)/r.Seconds)
 	}
+	recorded := r.Recorded
+	if r.DryRun {
+		recorded = r.Events
+	}
 	fmt.Fprintf(w, "  %s %d, duplicates %d, conflicts %d, quarantined %d, rejected %d, of erased persons %d%s\n",
-		verb, r.Recorded, r.Duplicates, r.Conflicts, r.Quarantined, r.Rejected, r.Erased, rate)
+		verb, recorded, r.Duplicates, r.Conflicts, r.Quarantined, r.Rejected, r.Erased, rate)
 	for _, x := range []struct {
 		n    int64
 		what string

@@ -93,7 +93,7 @@ func (c *policyPublishCmd) Run(sh *shell) error {
 		}
 		version, at = out.Version, out.Position
 	} else {
-		a, err := sh.open()
+		a, err := sh.openOrMake()
 		if err != nil {
 			return err
 		}

@@ -30,7 +30,7 @@ var errFindings = errors.New("findings")
 // environment or from a YAML file, in this order of strength.
 type cli struct {
 	Config kong.ConfigFlag `help:"YAML file of flags, one name per line." placeholder:"FILE"`
-	Data   string          `help:"Data directory of the ledger." default:"greffe-data" placeholder:"DIR"`
+	Data   string          `help:"Data directory of the ledger (default: ${default})." default:"greffe-data" placeholder:"DIR"`
 	KEK    string          `name:"kek" help:"Key file; by default beside the data directory, never inside it." placeholder:"FILE"`
 	JSON   bool            `name:"json" help:"Print JSON for scripts."`
 	Log    string          `help:"Log level." enum:"debug,info,warn,error" default:"info"`
@@ -113,26 +113,62 @@ func logger(w io.Writer, level string) *slog.Logger {
 
 // yamlFlags reads flags from a YAML mapping of flag names.
 func yamlFlags(r io.Reader) (kong.Resolver, error) {
-	values := map[string]any{}
-	if err := yaml.NewDecoder(r).Decode(&values); err != nil && !errors.Is(err, io.EOF) {
+	f := flagFile{}
+	if err := yaml.NewDecoder(r).Decode(&f); err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
-	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
-		v, ok := values[flag.Name]
-		if !ok {
-			return nil, nil
-		}
-		return fmt.Sprint(v), nil
-	}), nil
+	return f, nil
 }
 
-// open opens the ledger of the data directory; the caller closes it.
+// flagFile is a kong.Resolver that knows no flag but those of the program.
+type flagFile map[string]any
+
+// Validate refuses a name that is no flag: a misspelt one would be ignored.
+func (f flagFile) Validate(app *kong.Application) error {
+	known := map[string]bool{}
+	var walk func(n *kong.Node)
+	walk = func(n *kong.Node) {
+		for _, flag := range n.Flags {
+			known[flag.Name] = true
+		}
+		for _, c := range n.Children {
+			walk(c)
+		}
+	}
+	walk(app.Node)
+	for name := range f {
+		if !known[name] {
+			return fmt.Errorf("configuration: %q is no flag of greffe; see greffe --help", name)
+		}
+	}
+	return nil
+}
+
+// Resolve gives a flag's value.
+func (f flagFile) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+	v, ok := f[flag.Name]
+	if !ok {
+		return nil, nil
+	}
+	return fmt.Sprint(v), nil
+}
+
+// open opens the ledger of the data directory, which must be there; the caller
+// closes it.
 func (sh *shell) open() (*app.App, error) {
 	return app.Open(sh.ctx, sh.config())
 }
 
+// openOrMake is open for the commands that may come before the first serve.
+func (sh *shell) openOrMake() (*app.App, error) {
+	cfg := sh.config()
+	cfg.Exists = false
+	return app.Open(sh.ctx, cfg)
+}
+
+// config is that of a ledger that must exist: a mistyped path must not make one.
 func (sh *shell) config() app.Config {
-	return app.Config{Data: sh.cli.Data, KEK: sh.kekFile(), Logger: sh.log}
+	return app.Config{Data: sh.cli.Data, KEK: sh.kekFile(), Logger: sh.log, Exists: true}
 }
 
 // kekFile is beside the data directory, so that a copy of one lacks the other.

@@ -41,6 +41,7 @@ func (c *serveCmd) Run(sh *shell) error {
 
 func (c *serveCmd) config(sh *shell) app.Config {
 	cfg := sh.config()
+	cfg.Exists = false
 	cfg.Rates = map[httpapi.Rate]float64{httpapi.RateIngest: c.RateIngest, httpapi.RateRead: c.RateRead, httpapi.RateSearch: c.RateSearch}
 	return cfg
 }

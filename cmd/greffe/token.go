@@ -32,7 +32,7 @@ func (c *tokenMakeCmd) Run(sh *shell) error {
 	if sh.cli.Token.Server != "" {
 		return c.remote(sh)
 	}
-	a, err := sh.open()
+	a, err := sh.openOrMake()
 	if err != nil {
 		return err
 	}
@@ -85,14 +85,17 @@ func (sh *shell) printToken(id, token string) error {
 	return err
 }
 
-type tokenListCmd struct{}
+type tokenListCmd struct {
+	Reason string `help:"With --server: why, as CODE[:ticket]; labels name staff, so the list is a recorded access." placeholder:"CODE"`
+}
 
-func (tokenListCmd) Run(sh *shell) error {
+func (c *tokenListCmd) Run(sh *shell) error {
 	if sh.cli.Token.Server != "" {
 		cl, err := newClient(sh.cli.Token.Server)
 		if err != nil {
 			return err
 		}
+		cl.reason = c.Reason
 		var out raw
 		if err := cl.do(sh.ctx, http.MethodGet, "/v1/tokens", "", nil, &out); err != nil {
 			return err

@@ -37,13 +37,13 @@ CREATE TABLE hold    (token BLOB PRIMARY KEY, id BLOB) WITHOUT ROWID;
 func writerPragmas() []string {
 	return []string{
 		"busy_timeout=5000", "page_size=4096", "journal_mode=WAL", "synchronous=FULL",
-		"secure_delete=ON", "temp_store=MEMORY", "cache_size=-32768", "wal_autocheckpoint=0",
+		"secure_delete=ON", "temp_store=MEMORY", "cache_size=-16384", "wal_autocheckpoint=0",
 		"trusted_schema=OFF", "cell_size_check=ON",
 	}
 }
 
 func readerPragmas() []string {
-	return []string{"busy_timeout=5000", "query_only=ON", "temp_store=MEMORY", "cache_size=-8192", "trusted_schema=OFF"}
+	return []string{"busy_timeout=5000", "query_only=ON", "temp_store=MEMORY", "cache_size=-4096", "trusted_schema=OFF"}
 }
 
 // Open opens the vault in the file path, or makes it, with mode 0600. One

@@ -46,6 +46,7 @@ type Config struct {
 	Now    func() time.Time // time.Now when nil
 	Rand   io.Reader        // crypto/rand when nil
 	Rates  map[httpapi.Rate]float64
+	Exists bool // the ledger must be there; without it a new one is made
 }
 
 // App is an open ledger with its read models and API.
@@ -123,8 +124,16 @@ func (cfg Config) withDefaults() Config {
 	return cfg
 }
 
+// ErrNoLedger: there is no ledger in the data directory. Nothing was made.
+var ErrNoLedger = errors.New("there is no ledger; give its directory with --data, or make one with greffe serve")
+
 // openStores opens log, vault, KEK and ledger.
 func (a *App) openStores(ctx context.Context) (err error) {
+	if _, err := os.Stat(filepath.Join(a.cfg.Data, "log")); a.cfg.Exists && errors.Is(err, os.ErrNotExist) {
+		if _, err := os.Stat(filepath.Join(a.cfg.Data, "vault.db")); errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("%s: %w", a.cfg.Data, ErrNoLedger)
+		}
+	}
 	if err := os.MkdirAll(filepath.Join(a.cfg.Data, "views"), 0o700); err != nil {
 		return fmt.Errorf("data directory: %w", err)
 	}

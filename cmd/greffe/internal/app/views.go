@@ -31,7 +31,7 @@ type views struct {
 }
 
 func openViews(ctx context.Context, dir string, a *App) (v views, err error) {
-	if v.Index, err = index.Open(filepath.Join(dir, "index.db"), index.Options{Readers: 16}); err != nil {
+	if v.Index, err = index.Open(filepath.Join(dir, "index.db"), index.Options{Readers: 8}); err != nil {
 		return v, err
 	}
 	if v.CRM, err = crm.Open(filepath.Join(dir, "crm.db"), a.vault, a.classOf, crm.Options{}); err != nil {
