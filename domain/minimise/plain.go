@@ -16,7 +16,7 @@ func speaks(rule string, value, folded []byte) bool {
 		}
 		return true
 	}
-	return bytes.IndexAny(folded, "0123456789") >= 0
+	return bytes.ContainsAny(folded, "0123456789")
 }
 
 // plain reports that a value's members need no reading one by one.

@@ -91,9 +91,6 @@ func (p Period) After(t time.Time) time.Time {
 	return first.AddDate(0, 0, min(d, last)-1+p.Days)
 }
 
-// months is p in whole months, and whether it is.
-func (p Period) months() (int, bool) { return 12*p.Years + p.Months, p.Days == 0 }
-
 // less compares lengths with 30.4375 days a month; two periods that are equal
 // in calendar terms compare equal.
 func (p Period) less(q Period) bool {
