@@ -29,7 +29,7 @@ import (
 const (
 	rowVersion = 1
 	metaRoot   = "root"
-	aadRoot    = "greffe/root/1"
+	aadRoot    = "greffe/rootkey/1"
 	aadKeys    = "greffe/keys/1"
 )
 
