@@ -1,11 +1,18 @@
 # Greffe. `make help` lists what there is. Everything fetches what it needs.
 SHELL := /bin/bash
 GO ?= go
+GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.1.4
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # Packages whose goroutines share state: run under the race detector.
 CONCURRENT = ./eventstore/... ./projections/... ./api/...
 FUZZTIME ?= 5s
+# Packages of check-real.
+REAL ?= ./...
+# Tests of check-grown.
+GROWN ?= ^Test(Canary|CanaryErased|BackupWhileServing|KillNine|KillErasures|ObjectionUnderStress|UpstreamResurrection|StagedMessage|BadInputs|IngestThroughTheService|TermUnderLoad)$$
 KILLS ?= 50
+TAMPER ?= 500
+CONTACTS ?= 20000
 
 .DEFAULT_GOAL := help
 
@@ -29,10 +36,17 @@ test: ## all tests (embedded stores, no server needed)
 	$(GO) test -timeout 8m ./...
 
 .PHONY: lint
-lint: ## gofmt, vet, staticcheck
+lint: ## gofmt, vet, staticcheck, the tests on real parts included
 	@out="$$(gofmt -l .)"; if [ -n "$$out" ]; then echo "gofmt would change:"; echo "$$out"; exit 1; fi
 	$(GO) vet ./...
-	$(GO) run $(STATICCHECK) ./...
+	$(GO) vet -tags real ./...
+	$(GO) vet -tags browser ./cmd/greffe/internal/app
+	$(GO) run $(STATICCHECK) -tags real ./...
+	$(GO) run $(STATICCHECK) $$(grep -rlE --include='*.go' '^//go:build .*!real' . | xargs -r dirname | sort -u | grep . || echo ./deploy)
+
+.PHONY: lint-deploy
+lint-deploy: ## compose, image, manifests, alerts, dashboard and scripts, by their readers' tools
+	deploy/lint.sh
 
 .PHONY: race
 race: ## tests of the concurrent packages under the race detector
@@ -47,15 +61,78 @@ fuzz: ## every fuzz target for FUZZTIME each
 	  done; \
 	done
 
+.PHONY: fuzz-api
+fuzz-api: ## every route of /openapi.json for FUZZTIME, on a real service with sample data
+	GREFFE_FUZZ_API=$(FUZZTIME) $(GO) test -count=1 -timeout 40m -run '^TestFuzzAPI$$' -v ./cmd/greffe
+
+.PHONY: sbom
+sbom: bin/greffe ## bin/greffe.cdx.json: what bin/greffe is made of (CycloneDX 1.6)
+	$(GO) run ./deploy/sbom bin/greffe bin/greffe.cdx.json
+
+.PHONY: vuln
+vuln: ## known vulnerabilities in what is called (govulncheck); fails if its database cannot be reached
+	$(GO) run $(GOVULNCHECK) ./...
+
 .PHONY: faults
 faults: ## kill -9 the service KILLS times under writers, fill its disk, stop it under load
-	GREFFE_KILLS=$(KILLS) $(GO) test -count=1 -timeout 25m -run '^Test(Kill|DiskFull|NoRoom|Term)' -v ./cmd/greffe
+	GREFFE_KILLS=$(KILLS) $(GO) test -count=1 -timeout 25m -run '^Test(Kill|DiskFull|Reserve|NoRoom|Term)' -v ./cmd/greffe
+
+.PHONY: real
+real: ## fetch what check-real starts: ClickHouse's engine, Apache Kafka, PostgreSQL, an identity provider, LibreOffice
+	deploy/real/fetch.sh all
+
+.PHONY: check-real
+check-real: real ## the tests on a real ClickHouse, Kafka and PostgreSQL, started on loopback (REAL=PACKAGES)
+	GO="$(GO)" deploy/real/check.sh $(REAL)
+
+.PHONY: check-browser
+check-browser: ## people sign in with a real Chromium and its authenticator
+	deploy/real/fetch.sh chromium
+	$(GO) test -tags browser -count=1 -timeout 5m -run InABrowser -v ./cmd/greffe/internal/app
+
+.PHONY: third-parties
+third-parties: ## evidence held to others' programs: Tessera, x/mod, OpenSSL, DuckDB, LibreOffice, poppler
+	deploy/real/fetch.sh others
+	eventstore/notary/thirdparty/check.sh
+	GO="$(GO)" deploy/real/check.sh ./domain/bundle ./api/inspection
+
+.PHONY: cross
+cross: ## bin/greffe-verify-SYSTEM-PROCESSOR for Linux, Windows and macOS; the one for this machine on a bundle
+	@mkdir -p bin
+	GO="$(GO)" GREFFE_CROSS="$(CURDIR)/bin" deploy/real/check.sh ./cmd/greffe-verify
+
+.PHONY: tamper
+tamper: ## TAMPER random edits of a ledger's stores, each found or shown to change no answer
+	set -o pipefail; GREFFE_TAMPER=$(TAMPER) $(GO) test -count=1 -timeout 25m -run '^TestTamper$$' -v ./cmd/greffe/internal/app | \
+	  awk '{print} /^--- PASS: TestTamper/ {ran = 1} END {exit !ran}'
+
+.PHONY: simulate
+simulate: ## 36 months of a CRM of CONTACTS contacts in virtual time, its export checked by the law's numbers alone
+	set -o pipefail; GREFFE_SIMULATE=$(CONTACTS) $(GO) test -count=1 -timeout 25m -run '^TestSimulation$$' -v ./cmd/greffe/internal/app | \
+	  awk '{print} /^--- PASS: TestSimulation/ {ran = 1} END {exit !ran}'
+
+.PHONY: check-grown
+check-grown: real ## the promise tests of the service, on PostgreSQL, ClickHouse and EventStoreDB's protocol
+	GREFFE_TEST_STORES=grown $(GO) test -tags real -count=1 -timeout 30m -run '$(GROWN)' ./cmd/greffe
+
+.PHONY: official-esdb
+official-esdb: ## the official EventStoreDB client's own tests against our protocol server
+	eventstore/esdb/official/run.sh
+
+.PHONY: esdb-test-binary
+esdb-test-binary: ## bin/esdb.test: one static program that tests the fact log on a real server
+	CGO_ENABLED=0 $(GO) test -c -o bin/esdb.test ./eventstore/esdb
 
 .PHONY: bench
 bench: bin/greffe ## whole-process figures, then Go benchmarks
 	bin/greffe bench
 	bin/greffe bench --load 1000000
 	$(GO) test -run '^$$' -bench . -benchtime 1s ./domain/... ./eventstore/... ./projections/...
+
+.PHONY: bench-real
+bench-real: real ## figures on a real PostgreSQL, ClickHouse and Kafka, several nodes too, beside bare clients and embedded stores
+	$(GO) test -tags real -run '^$$' -bench '^BenchmarkGrown' -benchtime 1x -timeout 30m ./cmd/greffe
+	$(GO) test -run '^$$' -bench '^BenchmarkIntake$$' -benchtime 1x -timeout 10m ./api/kafka/intake
 
 .PHONY: cover
 cover: ## coverage by package

@@ -40,6 +40,9 @@ var (
 	ErrFailed = errors.New("the log stopped after a failed write; restart to recover")
 	// ErrClosed: the log was closed. Not committed.
 	ErrClosed = errors.New("the log is closed")
+	// ErrUnavailable: the store cannot be reached now. Of Append: the outcome is
+	// unknown, the same append may be tried again. Else: nothing was read.
+	ErrUnavailable = errors.New("the log's store cannot be reached; try again")
 	// ErrCorrupt: stored bytes are not what was written. See CorruptError.
 	ErrCorrupt = errors.New("the log is damaged")
 )

@@ -3,6 +3,7 @@ package projections
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,7 +14,7 @@ import (
 
 // windowBatches is how many decoded batches the feed keeps for the projections
 // that are a little behind the first.
-const windowBatches = 8
+const windowBatches = 5
 
 // patience bounds how long the first of the followers waits for the others, so
 // that they need not decode for themselves what would leave the window.
@@ -25,7 +26,7 @@ type feed struct {
 	log   eventstore.Log
 	size  int
 	turn  chan struct{} // held while the window is read or moved
-	facts []Fact        // consecutive; elements are never overwritten, only appended
+	facts []Fact        // consecutive; never overwritten: followers hold parts of it
 
 	mu    sync.Mutex
 	needs map[string]domain.Position // by follower: what it will ask for next
@@ -150,10 +151,11 @@ func (f *feed) push(facts []Fact) {
 	if n := len(f.facts); n > 0 && f.facts[n-1].Position+1 != facts[0].Position {
 		f.facts = nil
 	}
-	f.facts = append(f.facts, facts...)
-	if over := len(f.facts) - windowBatches*f.size; over > 0 {
-		f.facts = f.facts[over:]
+	keep := f.facts
+	if over := len(keep) + len(facts) - windowBatches*f.size; over > 0 {
+		keep = keep[min(over, len(keep)):]
 	}
+	f.facts = slices.Concat(keep, facts) // an array of its own, so that what left the window can go
 }
 
 func (f *feed) read(ctx context.Context, from domain.Position) ([]Fact, error) {

@@ -9,18 +9,15 @@ import (
 
 	"greffe/domain"
 	"greffe/eventstore"
+	"greffe/eventstore/vault"
 )
 
 // follow applies facts to one projection until it cannot go on.
 func (r *Runner) follow(ctx context.Context, s *slot) {
-	at, err := s.p.Checkpoint(ctx)
-	if err != nil {
-		if ctx.Err() == nil {
-			r.halt(s, at, fmt.Errorf("checkpoint: %w", err))
-		}
+	at, ok := r.begin(ctx, s)
+	if !ok {
 		return
 	}
-	r.update(func() { s.state.Checkpoint = at })
 	retry := firstRetry
 	defer r.feed.leave(s.p.Name())
 	for {
@@ -49,7 +46,7 @@ func (r *Runner) follow(ctx context.Context, s *slot) {
 		}
 		r.update(func() { s.state.Checkpoint = at })
 		switch {
-		case errors.Is(err, ErrNoRoom):
+		case passing(err):
 			if !r.survive(ctx, s, at, err, retry) {
 				return
 			}
@@ -59,6 +56,33 @@ func (r *Runner) follow(ctx context.Context, s *slot) {
 			return
 		}
 	}
+}
+
+// begin learns where a projection stands.
+func (r *Runner) begin(ctx context.Context, s *slot) (at domain.Position, ok bool) {
+	for retry := firstRetry; ; retry = min(2*retry, lastRetry) {
+		at, err := s.p.Checkpoint(ctx)
+		switch {
+		case err == nil:
+			r.update(func() { s.state.Checkpoint, s.state.Stalled = at, nil })
+			return at, true
+		case ctx.Err() != nil:
+			return 0, false
+		case !passing(err):
+			r.halt(s, at, fmt.Errorf("checkpoint: %w", err))
+			return 0, false
+		case !r.survive(ctx, s, at, err, retry):
+			return 0, false
+		}
+	}
+}
+
+// passing tells the errors of a projection that time may mend.
+func passing(err error) bool { return errors.Is(err, ErrNoRoom) || away(err) }
+
+// away tells that a store cannot be reached: the projection's own, or one it reads.
+func away(err error) bool {
+	return errors.Is(err, ErrUnavailable) || errors.Is(err, eventstore.ErrUnavailable) || errors.Is(err, vault.ErrUnavailable)
 }
 
 // survive decides what an error of the log, or a full disk, means: it is over,
@@ -103,6 +127,9 @@ func (r *Runner) apply(ctx context.Context, p Projection, at domain.Position, fa
 	}
 	if ctx.Err() != nil {
 		return at, err
+	}
+	if away(err) {
+		return at, err // a batch that was applied all the same is left out when it comes again
 	}
 	if at, err = p.Checkpoint(ctx); err != nil {
 		return facts[0].Position, fmt.Errorf("checkpoint after a failed batch: %w", err)

@@ -1,12 +1,16 @@
 package projections_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"greffe/eventstore"
+	"greffe/eventstore/vault"
 	"greffe/projections"
 )
 
@@ -57,4 +61,38 @@ func TestFullDiskIsTriedAgain(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// TestStoresAwayAreTriedAgain: a projection that cannot reach its store, the log or the
+// vault stalls for as long as that lasts, an hour here, and goes on by itself.
+func TestStoresAwayAreTriedAgain(t *testing.T) {
+	t.Parallel()
+	for _, away := range []error{projections.ErrUnavailable, eventstore.ErrUnavailable, vault.ErrUnavailable} {
+		synctest.Test(t, func(t *testing.T) {
+			log, _ := filled(t, 5)
+			var back atomic.Bool
+			l := &list{name: "reads stores", fail: func(f projections.Fact) error {
+				if f.Position == 3 && !back.Load() {
+					return fmt.Errorf("not committed: tokens of events: %w", away)
+				}
+				return nil
+			}}
+			r := projections.NewRunner(log, 0, l)
+			r.OnHalt = func(h *projections.HaltError) { t.Errorf("halted: %v", h) }
+			stop := start(t, r)
+			time.Sleep(time.Hour) // of the bubble's clock
+			if states, err := r.States(t.Context()); err != nil || !errors.Is(states[0].Stalled, away) {
+				t.Errorf("%v: %+v, %v", away, states[0], err)
+			}
+			back.Store(true)
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			defer cancel()
+			if err := r.WaitFor(ctx, 4); err != nil {
+				t.Errorf("%v: not healed within 10 s: %v", away, err)
+			}
+			if err := stop(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
 }

@@ -35,6 +35,9 @@ var (
 	ErrPanic = errors.New("the projection panicked")
 	// ErrNoRoom: the disk is full. Not committed; the runner tries again.
 	ErrNoRoom = errors.New("the disk has no room for the projection")
+	// ErrUnavailable: the projection's store cannot be reached. What was being
+	// applied is applied whole or not at all; the runner tries again.
+	ErrUnavailable = errors.New("the projection's store cannot be reached")
 	// ErrUnknownName: the runner has no projection of this name.
 	ErrUnknownName = errors.New("no such projection")
 	// ErrStopped: the runner no longer follows the log.

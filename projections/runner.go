@@ -157,6 +157,20 @@ func (r *Runner) Next(ctx context.Context, name string, after domain.Position) (
 	}
 }
 
+// Applied is the lowest checkpoint of the named projections: everything below it
+// is in all of them.
+func (r *Runner) Applied(names ...string) (low domain.Position) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	first := true
+	for _, n := range names {
+		if s := r.slot(n); s != nil && (first || s.state.Checkpoint < low) {
+			low, first = s.state.Checkpoint, false
+		}
+	}
+	return low
+}
+
 func (r *Runner) slot(name string) *slot {
 	for _, s := range r.slots {
 		if s.state.Name == name {

@@ -90,7 +90,7 @@ func rules(t *testing.T) *policy.Policy {
 	return p
 }
 
-var here = netip.MustParseAddr("192.0.2.1")
+var here = Peer{Addr: netip.MustParseAddr("192.0.2.1")}
 
 func (b *book) identify(token string) (*Principal, error) {
 	return b.authenticator().Identify(b.t.Context(), "Bearer "+token, here)
@@ -331,7 +331,7 @@ func TestWrongTokensAreLimited(t *testing.T) {
 	must(t, err)
 	a := b.authenticator()
 	try := func(token, from string) problem.Code {
-		_, err := a.Identify(t.Context(), "Bearer "+token, netip.MustParseAddr(from))
+		_, err := a.Identify(t.Context(), "Bearer "+token, Peer{Addr: netip.MustParseAddr(from)})
 		if err == nil {
 			return "ok"
 		}

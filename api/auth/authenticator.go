@@ -17,23 +17,31 @@ import (
 // Directory knows tokens and accounts; *accounts.Store is one.
 type Directory interface {
 	ByDigest(accounts.Digest) (accounts.Grant, bool)
+	ByCertificate(accounts.Fingerprint) []accounts.Grant
 	List() []accounts.Grant
 	Find(domain.ID) (accounts.Account, bool)
+	Accounts() []accounts.Account
 }
 
-// Config is what an Authenticator needs. All fields are needed.
+// Config is what an Authenticator needs. All fields but Signing are needed.
 type Config struct {
 	Directory Directory
 	// Current returns nil while the directory follows the log; revocations may
 	// be missing from one that halted.
 	Current func(context.Context) error
 	Now     func() time.Time
+	// Signing is the root of the secrets that senders sign with, and of the marks of
+	// networks; without it no signature is accepted, and no token that is kept to some.
+	Signing []byte
+	// People knows sessions; without it no cookie is accepted.
+	People *People
 }
 
 // Authenticator turns tokens into principals.
 type Authenticator struct {
 	cfg    Config
 	wrongs *Limiter
+	uses   uses
 }
 
 // Wrong tokens of one address: so many at once, then one in each interval.
@@ -44,21 +52,25 @@ const (
 
 // New makes an Authenticator.
 func New(cfg Config) *Authenticator {
-	return &Authenticator{cfg, NewLimiter(1/wrongInterval.Seconds(), wrongBurst, cfg.Now)}
+	return &Authenticator{cfg: cfg, wrongs: NewLimiter(1/wrongInterval.Seconds(), wrongBurst, cfg.Now), uses: uses{told: map[domain.ID]int64{}}}
 }
 
-// Identify reads an Authorization header sent from an address. Errors are
-// *problem.Error: token_missing, token_invalid, token_expired, token_revoked,
-// rate_limited, unavailable.
-func (a *Authenticator) Identify(ctx context.Context, header string, from netip.Addr) (*Principal, error) {
+// Identify reads an Authorization header sent by a peer; without one, a certificate
+// that is bound to a token stands for it. Errors are
+// *problem.Error: token_missing, token_invalid, rate_limited, unavailable; and
+// *Refused around token_expired, token_revoked, certificate_required, network_forbidden.
+func (a *Authenticator) Identify(ctx context.Context, header string, from Peer) (*Principal, error) {
 	if err := a.cfg.Current(ctx); err != nil {
 		return nil, problem.Because(problem.Unavailable, err)
+	}
+	if header == "" && from.Certificate != (accounts.Fingerprint{}) {
+		return a.byCertificate(from)
 	}
 	text, err := bearer(header)
 	if err != nil {
 		return nil, err
 	}
-	where := network(from)
+	where := network(from.Addr)
 	if !random(text) {
 		if wait := a.wrongs.Wait(where); wait > 0 {
 			return nil, &problem.Error{Code: problem.RateLimited, RetryAfter: wait}
@@ -72,12 +84,22 @@ func (a *Authenticator) Identify(ctx context.Context, header string, from netip.
 		}
 		return nil, problem.New(problem.TokenInvalid)
 	}
+	return a.admit(g, from)
+}
+
+// admit lets in whoever proved to have g's token, if that has not ended and may be used
+// from there.
+func (a *Authenticator) admit(g accounts.Grant, from Peer) (*Principal, error) {
 	switch {
 	case !g.Token.Revoked.IsZero() || g.Account.Disabled:
-		return nil, problem.New(problem.TokenRevoked)
+		return nil, &Refused{g.Account.ID, problem.New(problem.TokenRevoked)}
 	case g.Token.Expired(a.cfg.Now()):
-		return nil, problem.New(problem.TokenExpired)
+		return nil, &Refused{g.Account.ID, problem.New(problem.TokenExpired)}
 	}
+	if refusal := a.kept(&g.Token, from); refusal != nil {
+		return nil, &Refused{g.Account.ID, refusal}
+	}
+	a.uses.touch(g.Token.ID, a.cfg.Now())
 	return a.principal(g), nil
 }
 
@@ -87,6 +109,8 @@ func (a *Authenticator) principal(g accounts.Grant) *Principal {
 	p := &Principal{
 		Account: g.Account.ID, Token: g.Token.ID, Roles: g.Account.Roles,
 		DefaultReason: g.Token.DefaultReason, Sources: g.Token.Sources, ActFor: g.Token.ActFor,
+		Scope: g.Token.Permissions, Types: g.Token.Types,
+		Portfolio: g.Account.Portfolio,
 	}
 	if g.Account.Bootstrap && !a.otherAdmin(g.Account.ID) {
 		p.Roles, p.ActFor = policy.RoleCodes(), true
@@ -97,6 +121,8 @@ func (a *Authenticator) principal(g accounts.Grant) *Principal {
 func (a *Authenticator) otherAdmin(than domain.ID) bool {
 	return slices.ContainsFunc(a.cfg.Directory.List(), func(g accounts.Grant) bool {
 		return g.Account.ID != than && slices.Contains(g.Account.Roles, roleAdmin)
+	}) || slices.ContainsFunc(a.cfg.Directory.Accounts(), func(x accounts.Account) bool {
+		return x.ID != than && x.Ready() && slices.Contains(x.Roles, roleAdmin)
 	})
 }
 

@@ -41,10 +41,11 @@ func (d *Desk) Bootstrap(ctx context.Context, given string) (made string, err er
 	if given != "" {
 		sum, text = digest(given), ""
 	}
-	_, err = d.write(ctx, []ledger.Own{
-		created(account, domain.ID{}, []string{roleAdmin}, "first administrator", true),
-		d.made(account, domain.ID{}, id, sum, Request{}),
-	})
+	first, err := d.made(account, domain.ID{}, id, sum, Request{}) // without an end, or nobody could let anybody in
+	if err != nil {
+		return "", fmt.Errorf("first account: %w", err)
+	}
+	_, err = d.write(ctx, []ledger.Own{created(account, domain.ID{}, []string{roleAdmin}, "first administrator", true), first})
 	if err != nil {
 		return "", fmt.Errorf("first account: %w", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -16,6 +17,7 @@ import (
 
 	"greffe/api/problem"
 	"greffe/domain"
+	"greffe/domain/account"
 	"greffe/domain/event"
 	"greffe/domain/part"
 	"greffe/domain/policy"
@@ -36,7 +38,7 @@ type Facts interface {
 	Write(ctx context.Context, owns []ledger.Own) ([]ledger.Written, error)
 }
 
-// Desk makes and revokes tokens. All fields but mu are needed.
+// Desk makes and revokes tokens. All fields but mu, Signing and Alone are needed.
 type Desk struct {
 	Directory Directory
 	Facts     Facts
@@ -46,6 +48,11 @@ type Desk struct {
 	SourceID func(name string) domain.ID
 	Now      func() time.Time
 	Rand     io.Reader
+	// Signing is the root of the secrets that senders sign with, and of the marks of
+	// networks; without it none is given out, and no token kept to a network.
+	Signing []byte
+	// Alone does work while no other node decides about accounts; nil: there is none.
+	Alone func(ctx context.Context, work func(Facts) error) error
 
 	mu sync.Mutex // decisions about administrators, one at a time
 }
@@ -55,16 +62,33 @@ type Request struct {
 	Account       domain.ID // an account that exists, or zero for a new one
 	Label         string    // of a new account; who or what it is, sealed
 	Roles         []string  // of a new account
-	Expires       time.Time // zero for never
+	Expires       time.Time // zero: as the policy says
 	DefaultReason string
 	Sources       []string // producers' names; none means all
 	ActFor        bool
+	Signing       bool // give out the secret to sign webhooks with
+
+	// What it is kept to; an empty list keeps it to nothing.
+	Permissions  []string               // of those of its roles
+	Types        []string               // of events it may send
+	Networks     []netip.Prefix         // it may be used from
+	Certificates []accounts.Fingerprint // one of which it has to come with
+	By           *Principal             // who asks, and can give no more than it has; nil: the operator
+
+	// Of a token in place of another.
+	sources    []domain.ID
+	marks      []accounts.Network
+	words      domain.ID
+	replaces   domain.ID
+	replacedAt time.Time
 }
 
-// Made is a new token. Text is shown once and kept nowhere.
+// Made is a new token. Text and Signing are shown once and kept nowhere.
 type Made struct {
 	Account, Token domain.ID
 	Text           string
+	Signing        string    // the secret to sign with, if it was asked for
+	Expires        time.Time // when it ends
 	Position       domain.Position
 }
 
@@ -76,7 +100,7 @@ func (d *Desk) Make(ctx context.Context, rules *policy.Policy, actor domain.ID, 
 	roles := r.Roles
 	if !r.Account.IsZero() {
 		a, ok := d.Directory.Find(r.Account)
-		if !ok || a.Disabled {
+		if !ok || a.Disabled || a.Kind == account.Human || a.Kind == account.Guest { // people act by what they hold, never by a secret that somebody made for them
 			return Made{}, problem.At(problem.FieldInvalid, "account_id")
 		}
 		if r.Label != "" || len(r.Roles) > 0 {
@@ -87,20 +111,20 @@ func (d *Desk) Make(ctx context.Context, rules *policy.Policy, actor domain.ID, 
 	if err := d.check(rules, roles, r); err != nil {
 		return Made{}, err
 	}
-	id, text, err := newToken(d.Rand)
-	if err != nil {
+	if err := d.span(rules, &r); err != nil {
 		return Made{}, err
 	}
-	m := Made{Account: r.Account, Token: id, Text: text}
-	var owns []ledger.Own
-	if m.Account.IsZero() {
-		if m.Account, err = domain.RandomID(d.Rand); err != nil {
-			return Made{}, fmt.Errorf("make account: %w", err)
-		}
-		owns = append(owns, created(m.Account, actor, roles, r.Label, false))
+	if err := d.checkKept(rules, &r); err != nil {
+		return Made{}, err
 	}
-	m.Position, err = d.write(ctx, append(owns, d.made(m.Account, actor, id, digest(text), r)))
-	return m, err
+	if !r.Account.IsZero() {
+		return d.token(ctx, actor, r, nil)
+	}
+	var err error
+	if r.Account, err = domain.RandomID(d.Rand); err != nil {
+		return Made{}, fmt.Errorf("make account: %w", err)
+	}
+	return d.token(ctx, actor, r, []ledger.Own{created(r.Account, actor, roles, r.Label, false)})
 }
 
 func (d *Desk) check(rules *policy.Policy, roles []string, r Request) error {
@@ -111,10 +135,10 @@ func (d *Desk) check(rules *policy.Policy, roles []string, r Request) error {
 		return problem.At(problem.FieldInvalid, "label")
 	case len(roles) == 0:
 		return problem.At(problem.FieldRequired, "roles")
-	case !r.Expires.IsZero() && !r.Expires.After(d.Now()):
-		return problem.At(problem.FieldInvalid, "expires_at")
 	case len(r.Sources) > maxSources || slices.Contains(r.Sources, ""):
 		return problem.At(problem.FieldInvalid, "sources")
+	case r.Signing && len(d.Signing) == 0:
+		return problem.At(problem.FieldInvalid, "signing")
 	}
 	for _, role := range roles {
 		if _, ok := rules.Role(role); !ok {
@@ -132,8 +156,16 @@ func (d *Desk) check(rules *policy.Policy, roles []string, r Request) error {
 }
 
 // Revoke ends a token and returns when this node refuses it. Revoking again is
-// nil. The last token of the last administrator cannot be revoked.
+// nil. The last token of the last administrator cannot be revoked, whichever node is
+// asked.
 func (d *Desk) Revoke(ctx context.Context, actor, token domain.ID) error {
+	if d.Alone != nil {
+		return d.Alone(ctx, func(to Facts) error { return d.revoke(ctx, to, actor, token) })
+	}
+	return d.revoke(ctx, d.Facts, actor, token)
+}
+
+func (d *Desk) revoke(ctx context.Context, to Facts, actor, token domain.ID) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	grants, now := d.Directory.List(), d.Now()
@@ -146,10 +178,10 @@ func (d *Desk) Revoke(ctx context.Context, actor, token domain.ID) error {
 	}
 	if administers(grants[i], now) && !slices.ContainsFunc(grants, func(g accounts.Grant) bool {
 		return g.Token.ID != token && administers(g, now)
-	}) {
+	}) && !slices.ContainsFunc(d.Directory.Accounts(), func(a accounts.Account) bool { return signsInAsAdmin(a, now) }) {
 		return problem.New(problem.LastAdmin)
 	}
-	_, err := d.write(ctx, []ledger.Own{{
+	_, err := d.writeTo(ctx, to, []ledger.Own{{
 		Type: event.AccountTokenEnded, Actor: actor,
 		Codes: event.Codes{}.With("account", grants[i].Account.ID.String()).With("token", token.String()),
 	}})
@@ -157,11 +189,21 @@ func (d *Desk) Revoke(ctx context.Context, actor, token domain.ID) error {
 }
 
 func administers(g accounts.Grant, now time.Time) bool {
-	return slices.Contains(g.Account.Roles, roleAdmin) && !g.Account.Disabled && !g.Token.Ended(now)
+	kept := len(g.Token.Permissions) > 0 && !slices.Contains(g.Token.Permissions, "tokens.manage")
+	return slices.Contains(g.Account.Roles, roleAdmin) && !g.Account.Disabled && !g.Token.Ended(now) && !kept
+}
+
+// signsInAsAdmin reports whether an account's holder can administer by a session.
+func signsInAsAdmin(a accounts.Account, now time.Time) bool {
+	return slices.Contains(a.Roles, roleAdmin) && a.Ready() && admissible(a, now)
 }
 
 func (d *Desk) write(ctx context.Context, owns []ledger.Own) (domain.Position, error) {
-	w, err := d.Facts.Write(ctx, owns)
+	return d.writeTo(ctx, d.Facts, owns)
+}
+
+func (d *Desk) writeTo(ctx context.Context, to Facts, owns []ledger.Own) (domain.Position, error) {
+	w, err := to.Write(ctx, owns)
 	if err != nil {
 		return 0, fmt.Errorf("record account facts: %w", err)
 	}
@@ -191,7 +233,7 @@ func created(account, actor domain.ID, roles []string, label string, bootstrap b
 	}}}
 }
 
-func (d *Desk) made(account, actor, token domain.ID, sum accounts.Digest, r Request) ledger.Own {
+func (d *Desk) made(account, actor, token domain.ID, sum accounts.Digest, r Request) (ledger.Own, error) {
 	codes := event.Codes{}.With("account", account.String()).With("token", token.String()).With("digest", hex.EncodeToString(sum[:]))
 	if r.DefaultReason != "" {
 		codes = codes.With("default_reason", r.DefaultReason)
@@ -202,12 +244,12 @@ func (d *Desk) made(account, actor, token domain.ID, sum accounts.Digest, r Requ
 	if r.ActFor {
 		codes = codes.With("act_for", true)
 	}
-	if len(r.Sources) > 0 {
-		ids := make([]string, len(r.Sources))
-		for i, name := range r.Sources {
-			ids[i] = d.SourceID(name).String()
-		}
-		codes = codes.With("sources", ids)
+	if !r.replaces.IsZero() {
+		codes = codes.With("replaces", r.replaces.String()).With("replaced_at", domain.FormatTime(r.replacedAt))
 	}
-	return ledger.Own{Type: event.AccountTokenMade, Actor: actor, Codes: codes}
+	if !r.words.IsZero() {
+		codes = codes.With("words", r.words.String())
+	}
+	own := ledger.Own{Type: event.AccountTokenMade, Actor: actor, Codes: codes}
+	return own, d.keeps(&own, account, &r)
 }

@@ -3,11 +3,13 @@ package auth
 import (
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
 	"greffe/api/problem"
 	"greffe/domain"
+	"greffe/domain/account"
 	"greffe/domain/policy"
 )
 
@@ -18,14 +20,43 @@ type Principal struct {
 	DefaultReason  string
 	Sources        []domain.ID // producers it may write for; none means all
 	ActFor         bool
+	Scope          []string        // permissions this credential is kept to; none means all of the roles'
+	Types          []string        // event types it may write; none means all
+	Session        domain.ID       // zero for a token
+	Fresh          time.Time       // when its holder last gave two factors; zero for a token
+	Inspection     domain.ID       // of a guest, zero for others
+	Signed         account.Session // of Session; empty for a token
+	CSRF           string          // what a session's requests that change something must carry
+	Portfolio      string          // that the account looks after, a code of the policy; empty: none
 }
 
-// May returns nil if one of the caller's roles has the permission.
+// May returns nil if one of the caller's roles has the permission, and the
+// credential is not kept to others. A session may always see to itself; one
+// without two factors may do nothing else.
 func (p *Principal) May(rules *policy.Policy, permission string) error {
-	if slices.ContainsFunc(p.Roles, func(role string) bool { return rules.Permits(role, permission) }) {
+	if !p.Session.IsZero() {
+		switch {
+		case permission == policy.PermissionOwn:
+			return nil
+		case !p.Signed.Complete():
+			return problem.New(problem.SecondFactorMissing)
+		}
+	}
+	if !p.Inspection.IsZero() && !looks(permission) {
+		return &problem.Error{Code: problem.PermissionMissing, Permission: permission}
+	}
+	if (len(p.Scope) == 0 || slices.Contains(p.Scope, permission)) &&
+		slices.ContainsFunc(p.Roles, func(role string) bool { return rules.Permits(role, permission) }) {
 		return nil
 	}
 	return &problem.Error{Code: problem.PermissionMissing, Permission: permission}
+}
+
+// looks reports a permission that changes nothing: all that a guest may have, whatever
+// role somebody gave it.
+func looks(permission string) bool {
+	return strings.HasSuffix(permission, ".read") ||
+		slices.Contains([]string{"subjects.search", "subjects.history", "subjects.accesses", "subjects.consents", "verify.run"}, permission)
 }
 
 // Sees lists the retention classes the caller's roles may be shown, in the

@@ -59,6 +59,9 @@ func rows(v *contact.View) []row {
 	if v.Kind != "" {
 		all["kind"] = jsontext.Value(`"` + v.Kind + `"`)
 	}
+	if v.Portfolio != "" {
+		all["portfolio"] = jsontext.Value(`"` + v.Portfolio + `"`)
+	}
 	if v.Professional != nil {
 		all["professional"] = jsontext.Value(fmt.Sprint(*v.Professional))
 	}

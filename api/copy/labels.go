@@ -6,6 +6,7 @@ import "greffe/domain/contact"
 var labels = map[string]contact.Bilingual{
 	"kind":                    {FR: "Qualité", EN: "Kind of contact"},
 	"professional":            {FR: "Professionnel", EN: "Professional"},
+	"portfolio":               {FR: "Portefeuille", EN: "Portfolio"},
 	"notes":                   {FR: "Commentaires", EN: "Notes"},
 	"person.given_name":       {FR: "Prénom", EN: "Given name"},
 	"person.family_name":      {FR: "Nom", EN: "Family name"},
@@ -57,9 +58,13 @@ var labels = map[string]contact.Bilingual{
 	"active":    {FR: "base active", EN: "active"},
 	"archive":   {FR: "archivage intermédiaire", EN: "archive"},
 	"destroy":   {FR: "destruction", EN: "destruction"},
-	"*":         {FR: "tous les autres", EN: "all others"},
-	"open":      {FR: "en cours", EN: "open"},
-	"ended":     {FR: "terminé", EN: "ended"},
+	"ask":       {FR: "question posée une fois, puis destruction", EN: "asked once, then destruction"},
+
+	"generalise": {FR: "généralisation, puis destruction", EN: "generalisation, then destruction"},
+
+	"*":     {FR: "tous les autres", EN: "all others"},
+	"open":  {FR: "en cours", EN: "open"},
+	"ended": {FR: "terminé", EN: "ended"},
 
 	"consent":             {FR: "consentement", EN: "consent"},
 	"contract":            {FR: "contrat", EN: "contract"},

@@ -56,6 +56,7 @@ type AuditAccess struct {
 	Count      int64           `json:"count" doc:"People concerned, also those not listed."`
 	Action     string          `json:"action"`
 	Reason     string          `json:"reason"`
+	Ticketed   bool            `json:"ticketed" doc:"A ticket was given with the reason; which one is sealed."`
 	Categories []string        `json:"categories,omitempty" doc:"Retention classes."`
 	Time       time.Time       `json:"time"`
 	Recorded   time.Time       `json:"recorded"`
@@ -85,7 +86,7 @@ func getAuditEvents() endpoint {
 }
 
 func getAuditAccesses() endpoint {
-	return finding(access.Reading{Action: "audit", Categories: []string{"access"}}, func(ctx context.Context, a *API, _ *Call, in *AuditQuery, page Page) (Found[AuditAccess], error) {
+	return finding(access.Reading{Action: "audit", Categories: []string{"access"}}, func(ctx context.Context, a *API, _ *Call, in *AccessQuery, page Page) (Found[AuditAccess], error) {
 		f, err := in.filter()
 		if err != nil {
 			return Found[AuditAccess]{}, err

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"encoding"
 	"errors"
+	"net/url"
 	"reflect"
 	"slices"
 	"strconv"
@@ -63,7 +64,10 @@ func bodyMedia(t reflect.Type) []string {
 func (c *Call) bind(in any) error {
 	v := reflect.ValueOf(in).Elem()
 	bound := bindings(v.Type())
-	query := c.r.URL.Query()
+	query, err := url.ParseQuery(c.r.URL.RawQuery)
+	if err != nil { // what cannot be read must not pass for absent
+		return problem.New(problem.ParameterUnknown)
+	}
 	for name := range query {
 		if !slices.ContainsFunc(bound, func(b binding) bool { return b.in == "query" && b.name == name }) {
 			return problem.New(problem.ParameterUnknown)
@@ -158,13 +162,35 @@ func decodeStrict(raw []byte, into any) error {
 	case errors.Is(err, json.ErrUnknownName):
 		return problem.New(problem.FieldUnknown)
 	case errors.As(err, &semantic):
-		return problem.At(problem.FieldInvalid, dotted(string(semantic.JSONPointer)))
+		return problem.At(problem.FieldInvalid, dotted(reflect.TypeOf(into), string(semantic.JSONPointer)))
 	}
 	return problem.New(problem.JSONInvalid)
 }
 
-// dotted writes a JSON pointer as the contract writes paths. Its names are those
-// of our own structs: an unknown name is another error.
-func dotted(pointer string) string {
-	return strings.ReplaceAll(strings.TrimPrefix(pointer, "/"), "/", ".")
+// dotted writes a JSON pointer into a value of t as the contract writes paths. It
+// ends where names stop being the contract's: the keys of a map are the caller's.
+func dotted(t reflect.Type, pointer string) string {
+	var out []string
+	for name := range strings.SplitSeq(strings.TrimPrefix(pointer, "/"), "/") {
+		for t.Kind() == reflect.Pointer {
+			t = t.Elem()
+		}
+		switch t.Kind() {
+		case reflect.Slice, reflect.Array:
+			t = t.Elem()
+		case reflect.Struct:
+			i := slices.IndexFunc(reflect.VisibleFields(t), func(f reflect.StructField) bool {
+				tag, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+				return tag == name
+			})
+			if i < 0 {
+				return strings.Join(out, ".")
+			}
+			t = reflect.VisibleFields(t)[i].Type
+		default:
+			return strings.Join(out, ".")
+		}
+		out = append(out, name)
+	}
+	return strings.Join(out, ".")
 }

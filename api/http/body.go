@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"mime"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -57,7 +58,7 @@ func (c *Call) openBody(takes ...string) (io.ReadCloser, string, error) {
 		return nil, "", problem.New(problem.MediaTypeUnsupported)
 	}
 	limit := c.route.Limits.Body
-	if media != mediaNDJSON { // only a stream is worked off as it comes
+	if media != mediaNDJSON && !c.route.Endpoint.streams { // only a stream is worked off as it comes
 		limit = min(limit, maxBatchBytes)
 	}
 	if c.r.ContentLength > limit {
@@ -89,7 +90,11 @@ func bodyError(err error) error {
 	if p := problem.From(err); p.Code != problem.Internal {
 		return p
 	}
-	return problem.Because(problem.RequestTimeout, err) // the client went away or the connection broke
+	var broken net.Error
+	if errors.As(err, &broken) { // the client went away or the connection broke
+		return problem.Because(problem.RequestTimeout, err)
+	}
+	return problem.Because(problem.EncodingInvalid, err) // chunks that are none
 }
 
 // corrupt finds compress/flate's error, whose type says only an offset.

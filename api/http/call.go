@@ -3,7 +3,6 @@ package httpapi
 import (
 	"context"
 	"net/http"
-	"net/netip"
 	"strings"
 	"time"
 
@@ -60,13 +59,27 @@ func (c *Call) prefers(what string) bool {
 	return false
 }
 
-// remote is the address of the peer.
-func (c *Call) remote() netip.Addr {
-	ap, err := netip.ParseAddrPort(c.r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
+// within is how long something may take that takes limit at most: no longer than the
+// caller prefers to wait for an answer. Of a feed that preference is how long to wait
+// for news.
+func (c *Call) within(limit time.Duration) time.Duration {
+	if d := c.wait(); d > 0 && c.route.Pattern != changesPattern {
+		return min(d, limit)
 	}
-	return ap.Addr()
+	return limit
+}
+
+// current waits until this node may answer reads.
+func (c *Call) current(n Node) error {
+	if c.route.Limits.Rate == RateIngest {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(c.ctx, c.cfg.MaxWait)
+	defer cancel()
+	if err := n.Current(ctx); err != nil {
+		return problem.Because(problem.Stale, err)
+	}
+	return nil
 }
 
 // minPosition waits until this node has applied X-Greffe-Min-Position.

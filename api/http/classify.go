@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"greffe/api/problem"
+	"greffe/domain/contact"
 	"greffe/domain/cursor"
 	"greffe/domain/policy"
 	"greffe/eventstore"
@@ -24,6 +25,10 @@ func classify(err error) error {
 	if errors.As(err, &lines) {
 		return policyProblem(lines)
 	}
+	var erased *contact.ErasedError
+	if errors.As(err, &erased) {
+		return &problem.Error{Code: problem.Erased, Order: erased.By.String(), Cause: err}
+	}
 	for _, k := range []struct {
 		target error
 		code   problem.Code
@@ -31,6 +36,12 @@ func classify(err error) error {
 		{access.ErrNotRecorded, problem.AccessNotRecorded},
 		{access.ErrNotCovered, problem.AccessNotRecorded},
 		{ErrNotFound, problem.NotFound},
+		{ledger.ErrErased, problem.Erased},
+		{access.ErrGone, problem.Erased},
+		{access.ErrArchived, problem.PermissionMissing},
+		{access.ErrWithheld, problem.DisclosurePartial},
+		{ledger.ErrHeld, problem.Held},
+		{ledger.ErrNoHold, problem.NotFound},
 		{dossier.ErrUnknown, problem.NotFound},
 		{dossier.ErrLarge, problem.Unavailable},
 		{ledger.ErrNotHeld, problem.NotFound},
@@ -42,6 +53,10 @@ func classify(err error) error {
 		{cursor.ErrOtherQuery, problem.CursorInvalid},
 		{projections.ErrStopped, problem.Unavailable},
 		{ledger.ErrBusy, problem.Busy},
+		{ledger.ErrUnavailable, problem.Unavailable},
+		{vault.ErrUnavailable, problem.Unavailable},
+		{ledger.ErrFenced, problem.Unavailable},
+		{ledger.ErrPublished, problem.Conflict},
 		{ledger.ErrFull, problem.StorageFull},
 		{vault.ErrFull, problem.StorageFull},
 		{ledger.ErrUnknown, problem.StateUnknown},
@@ -49,6 +64,8 @@ func classify(err error) error {
 		{eventstore.ErrFailed, problem.StateUnknown},
 		{eventstore.ErrClosed, problem.Unavailable},
 		{vault.ErrClosed, problem.Unavailable},
+		{eventstore.ErrUnavailable, problem.Unavailable},
+		{projections.ErrUnavailable, problem.Unavailable},
 	} {
 		if errors.Is(err, k.target) {
 			return problem.Because(k.code, err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 
 	"greffe/domain"
 	"greffe/domain/contact"
+	"greffe/domain/event"
 	"greffe/domain/token"
 	"greffe/eventstore/access"
 	"greffe/eventstore/ledger"
@@ -77,6 +79,9 @@ func (n *testNode) current(context.Context) error {
 	defer n.mu.Unlock()
 	return n.halted
 }
+
+// Current is at once.
+func (n *testNode) Current(context.Context) error { return nil }
 
 func (n *testNode) WaitFor(ctx context.Context, p domain.Position) error {
 	return n.runner.WaitFor(ctx, p)
@@ -173,6 +178,10 @@ func rows[T any](d *testData, p Page, item func(int) T, subject func(T) domain.I
 	return f, d.get().fail
 }
 
+func (d *testData) Everybody(ctx context.Context, s domain.ID, p domain.Position) ([]domain.ID, error) {
+	return d.Persons(ctx, s, p)
+}
+
 func (d *testData) Persons(_ context.Context, s domain.ID, _ domain.Position) ([]domain.ID, error) {
 	if s != person {
 		return nil, ErrNotFound
@@ -189,26 +198,31 @@ func (d *testData) SubjectOf(_ context.Context, e domain.ID) (domain.ID, error) 
 	return person, nil
 }
 
-func (d *testData) View(_ context.Context, r access.Receipt, s domain.ID, asOf time.Time, below domain.Position, sees func(string) bool) (*contact.View, error) {
+func (d *testData) View(_ context.Context, r access.Receipt, s domain.ID, asOf time.Time, below domain.Position) (*contact.View, error) {
 	v := &contact.View{SubjectID: s, AsOf: domain.NewTime(asOf), Kind: marker, Person: contact.Values{}, LastActivity: domain.ID{byte(below)}}
 	for _, class := range []string{"identity", "evidence"} {
-		if sees(class) {
+		if lens := r.Lens(); lens.Class(s, class) {
 			v.Person[class] = jsontext.Value(`"` + marker + `"`)
 		}
 	}
 	return v, d.check(r, person, merged)
 }
 
-func (d *testData) History(_ context.Context, r access.Receipt, _ domain.ID, from domain.Position, limit int, _ func(string) bool) ([]contact.Item, domain.Position, error) {
+func (d *testData) Inputs(_ context.Context, r access.Receipt, s domain.ID, asOf time.Time, below domain.Position) ([]contact.Recorded, error) {
+	f := &event.Fact{ID: domain.ID{3, 6: 0x80, 8: 0x80}, Type: event.ContactCreated, Subject: s, Time: domain.NewTime(asOf)}
+	return []contact.Recorded{{Position: below - 1, Fact: f}}, d.check(r, person, merged)
+}
+
+func (d *testData) History(_ context.Context, r access.Receipt, _ domain.ID, from domain.Position, limit int) ([]contact.Item, domain.Position, error) {
 	return []contact.Item{{Position: from, Controller: marker}}, from + domain.Position(limit), d.check(r, person, merged)
 }
 
-func (d *testData) Consents(ctx context.Context, r access.Receipt, s domain.ID, from domain.Position, limit int, sees func(string) bool) ([]contact.Item, domain.Position, error) {
-	items, _, err := d.History(ctx, r, s, from, limit, sees)
+func (d *testData) Consents(ctx context.Context, r access.Receipt, s domain.ID, from domain.Position, limit int) ([]contact.Item, domain.Position, error) {
+	items, _, err := d.History(ctx, r, s, from, limit)
 	return items, 0, err
 }
 
-func (d *testData) Event(_ context.Context, r access.Receipt, e domain.ID, _ func(string) bool) (*contact.Item, error) {
+func (d *testData) Event(_ context.Context, r access.Receipt, e domain.ID) (*contact.Item, error) {
 	return &contact.Item{ID: e, Controller: marker}, d.check(r, person)
 }
 
@@ -235,6 +249,16 @@ func (d *testData) Labels(_ context.Context, _ access.Receipt, of []accounts.Acc
 	return out, d.check(access.Receipt{})
 }
 
+func (d *testData) Networks(_ context.Context, _ access.Receipt, of []accounts.Grant) ([][]netip.Prefix, error) {
+	out := make([][]netip.Prefix, len(of))
+	for i, g := range of {
+		if !g.Token.Words.IsZero() {
+			out[i] = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
+		}
+	}
+	return out, d.check(access.Receipt{})
+}
+
 func (d *testData) Events(_ context.Context, f Filter, p Page) (Found[AuditEvent], error) {
 	if d.get().panics {
 		panic(marker)
@@ -251,6 +275,43 @@ func (d *testData) Accesses(_ context.Context, _ Filter, p Page) (Found[AuditAcc
 	return rows(d, p, func(i int) AuditAccess {
 		return AuditAccess{Position: domain.Position(i), Action: marker, Subjects: []domain.ID{person, merged}}
 	}, func(AuditAccess) domain.ID { return person })
+}
+
+func (d *testData) Deeds(_ context.Context, account domain.ID, f Filter, p Page) (Found[AuditDeed], error) {
+	if d.get().panics {
+		panic(marker)
+	}
+	return rows(d, p, func(i int) AuditDeed {
+		return AuditDeed{Position: domain.Position(i), Event: &AuditEvent{Account: &account, Type: f.Type}, Access: &AuditAccess{Action: marker, Subjects: []domain.ID{person}}}
+	}, func(AuditDeed) domain.ID { return person })
+}
+
+func (d *testData) Difference(_ context.Context, f DifferenceFilter, p Page) (Found[AuditDifference], error) {
+	if d.get().panics {
+		panic(marker)
+	}
+	return rows(d, p, func(i int) AuditDifference {
+		by := map[string]int64{marker: int64(f.To - f.From)}
+		for _, t := range f.Types {
+			by[t] = 1
+		}
+		return AuditDifference{SubjectID: domain.ID{byte(i >> 8), byte(i), 6: 0x80}, ByType: by}
+	}, func(x AuditDifference) domain.ID { return x.SubjectID })
+}
+
+func (d *testData) DifferenceCounts(_ context.Context, f DifferenceFilter) (map[string]int64, error) {
+	return map[string]int64{"contact.created": int64(f.From), "subject.erased": int64(f.To - f.From)}, d.check(access.Receipt{})
+}
+
+func (d *testData) Bursts(_ context.Context, f BurstFilter, p Page) (Found[AuditBurst], error) {
+	if d.get().panics {
+		panic(marker)
+	}
+	found, err := rows(d, p, func(i int) AuditBurst {
+		return AuditBurst{Account: f.Account, From: f.From, To: f.To, Most: f.Over, Accesses: int64(f.Window / time.Hour), First: domain.Position(i)}
+	}, func(AuditBurst) domain.ID { return domain.ID{} })
+	found.Subjects = nil
+	return found, err
 }
 
 func (d *testData) Summary(context.Context, Filter) (*AuditSummary, error) {
@@ -297,8 +358,4 @@ func (d *testData) Duplicates(_ context.Context, p Page) (Found[DuplicateGroup],
 	return rows(d, p, func(int) DuplicateGroup {
 		return DuplicateGroup{Subjects: []domain.ID{person, merged}, By: []string{marker}}
 	}, func(DuplicateGroup) domain.ID { return person })
-}
-
-func (d *testData) Producers(context.Context, Page) ([]Producer, string, error) {
-	return []Producer{{Name: "crm/eu", Events: 3}}, "", d.get().fail
 }

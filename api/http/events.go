@@ -30,12 +30,12 @@ const (
 // EventResult answers one event, in input order.
 type EventResult struct {
 	ID           string           `json:"id" doc:"The producer's own id, as it was sent."`
-	Status       ledger.Status    `json:"status" enum:"recorded,duplicate,conflict,quarantined,erased"`
+	Status       ledger.Status    `json:"status" enum:"recorded,duplicate,conflict,quarantined,erased,forbidden"`
 	EventID      *domain.ID       `json:"event_id,omitempty" doc:"The ledger's id of the event."`
 	SubjectID    *domain.ID       `json:"subject_id,omitempty" doc:"The ledger's id of the person."`
 	Position     *domain.Position `json:"position,omitempty" doc:"Place in the ledger, a decimal string."`
 	Warnings     []event.Warning  `json:"warnings,omitempty" doc:"What was left out, by field and rule; never the value."`
-	Error        *EventError      `json:"error,omitempty" doc:"Why it is quarantined or in conflict."`
+	Error        *EventError      `json:"error,omitempty" doc:"Why it is quarantined, in conflict or forbidden."`
 	QuarantineID *domain.ID       `json:"quarantine_id,omitempty"`
 }
 
@@ -81,20 +81,12 @@ func recordEvents(ctx context.Context, a *API, c *Call, _ *struct{}) (answer, er
 	if err != nil {
 		return answer{}, err
 	}
-	for _, raw := range raws {
-		if err := a.allowed(c, raw); err != nil {
-			return answer{}, err
-		}
+	sifted := a.sift(c, raws)
+	if err := sifted.record(ctx, a, c); err != nil {
+		return answer{}, err
 	}
-	out := EventResults{Results: make([]EventResult, 0, len(raws))}
-	var last *domain.Position
-	for from := 0; from < len(raws); from += chunkEvents {
-		results, err := a.recordChunk(ctx, raws[from:min(from+chunkEvents, len(raws))], from > 0)
-		if err != nil {
-			return answer{}, err
-		}
-		out.Results, last = append(out.Results, results...), latest(last, results)
-	}
+	out := EventResults{Results: sifted.results}
+	last := latest(nil, out.Results)
 	if last == nil { // nothing new: everything there is, is below the head
 		head, err := a.services.Ledger.Head(ctx)
 		if err != nil {
@@ -174,23 +166,6 @@ func split(body []byte, media string) ([][]byte, error) {
 		return nil, problem.New(problem.JSONInvalid)
 	}
 	return raws, nil
-}
-
-// allowed refuses events of a source the token may not write for. An event whose
-// source cannot be read has no effect for any source; the ledger sets it aside.
-func (a *API) allowed(c *Call, raw []byte) error {
-	if len(c.principal.Sources) == 0 {
-		return nil
-	}
-	in, _ := event.Decode(raw)
-	if in.Source == "" {
-		return nil
-	}
-	mac := a.services.Ledger.Peppers().Source(in.Source)
-	if !c.principal.MayWrite(domain.DeriveID(mac[:])) {
-		return problem.At(problem.SourceForbidden, "source")
-	}
-	return nil
 }
 
 // recordChunk records up to 1,000 events. Once a part of the request is

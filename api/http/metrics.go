@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"time"
 
@@ -18,6 +19,7 @@ type metrics struct {
 	inFlight prometheus.Gauge
 	events   *prometheus.CounterVec
 	accesses *prometheus.CounterVec
+	denials  *prometheus.CounterVec
 }
 
 func newMetrics(a *API) *metrics {
@@ -29,16 +31,18 @@ func newMetrics(a *API) *metrics {
 		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{Name: "greffe_http_in_flight", Help: "Requests being worked on."}),
 		events:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "greffe_events_total", Help: "Events sent in, by what became of them."}, []string{"status"}),
 		accesses: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "greffe_accesses_total", Help: "Accesses to personal data, by whether they could be recorded."}, []string{"outcome"}),
+		denials:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "greffe_denials_total", Help: "Requests refused to their caller, by code and by whether the caller's account is known."}, []string{"code", "caller"}),
 	}
 	ready := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "greffe_ready", Help: "1 if this node can answer everything."}, func() float64 {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
-		if a.services.Nodes.Ready(ctx) != nil {
+		var away *AwayError
+		if err := a.services.Nodes.Ready(ctx); err != nil && !(errors.As(err, &away) && away.Ready) {
 			return 0
 		}
 		return 1
 	})
-	m.registry.MustRegister(m.requests, m.seconds, m.inFlight, m.events, m.accesses, ready)
+	m.registry.MustRegister(m.requests, m.seconds, m.inFlight, m.events, m.accesses, m.denials, ready)
 	return m
 }
 

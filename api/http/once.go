@@ -3,6 +3,7 @@ package httpapi
 import (
 	"container/list"
 	"crypto/sha256"
+	"slices"
 	"sync"
 	"time"
 
@@ -52,7 +53,7 @@ func (a *API) once(c *Call, key string, run func() (answer, error)) (answer, err
 		}
 	}
 	id := sha256.Sum256([]byte(c.principal.Account.String() + "\x00" + c.r.Method + "\x00" + c.r.URL.Path + "\x00" + key))
-	k, err := a.keys.begin(id, sha256.Sum256(c.body))
+	k, err := a.keys.begin(id, sha256.Sum256(slices.Concat([]byte(c.r.URL.RawQuery+"\x00"), c.body)))
 	if err != nil {
 		return answer{}, err
 	}

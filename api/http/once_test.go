@@ -62,6 +62,11 @@ func (s slowTokens) Make(context.Context, *policy.Policy, domain.ID, auth.Reques
 	<-s.leave
 	return auth.Made{Text: "made"}, nil
 }
+
+func (slowTokens) Rotate(context.Context, *policy.Policy, domain.ID, auth.Rotation) (auth.Made, error) {
+	return auth.Made{}, nil
+}
+
 func (slowTokens) Revoke(context.Context, domain.ID, domain.ID) error { return nil }
 
 func TestIdempotencyKeyInProgress(t *testing.T) {

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"fmt"
 	"net/http"
+	"path"
 	"reflect"
 	"slices"
 	"strconv"
@@ -46,18 +47,26 @@ func (a *API) document() error {
 	return nil
 }
 
-// schemaName is the type's name; List[T] becomes TList.
+// schemaName is the type's name; List[T] becomes TList. What a desk of the DPO calls a
+// person, a party or a finding is told apart by the desk's name.
 func schemaName(t reflect.Type, hint string) string {
 	name := huma.DefaultSchemaNamer(t, hint)
 	if rest, ok := strings.CutPrefix(name, "List"); ok && rest != "" {
 		return rest + "List"
+	}
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
+	switch desk := path.Base(t.PkgPath()); desk {
+	case "answer", "breach", "dpia", "minimisation", "register", "review", "rights":
+		return strings.ToUpper(desk[:1]) + desk[1:] + name
 	}
 	return name
 }
 
 func operation(reg huma.Registry, r *Route) *huma.Operation {
 	op := &huma.Operation{
-		Method: r.Method, Path: r.Pattern, Summary: r.Summary, OperationID: operationID(r),
+		Method: r.Method, Path: documented(r.Pattern), Summary: r.Summary, OperationID: operationID(r),
 		Tags:       []string{tag(r.Pattern)},
 		Extensions: map[string]any{"x-access": string(r.Access()), "x-rate": string(r.Limits.Rate)},
 		Parameters: parameters(reg, r),
@@ -88,8 +97,13 @@ func operation(reg huma.Registry, r *Route) *huma.Operation {
 	return op
 }
 
+// documented is a pattern as OpenAPI writes it: what chi calls * is the parameter path.
+func documented(pattern string) string { return strings.Replace(pattern, "*", "{path}", 1) }
+
+func nameOf(b binding) string { return strings.Replace(b.name, "*", "path", 1) }
+
 func operationID(r *Route) string {
-	words := strings.FieldsFunc(r.Pattern, func(c rune) bool { return strings.ContainsRune("/{}._", c) })
+	words := strings.FieldsFunc(r.Pattern, func(c rune) bool { return strings.ContainsRune("/{}._*", c) })
 	return strings.ToLower(r.Method) + "-" + strings.Join(words, "-")
 }
 
@@ -104,11 +118,14 @@ func tag(pattern string) string {
 func requestBody(reg huma.Registry, r *Route) *huma.RequestBody {
 	b := &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{},
 		Description: fmt.Sprintf("At most %d bytes (%d as NDJSON), after decompression (Content-Encoding: gzip).", min(r.Limits.Body, maxBatchBytes), r.Limits.Body)}
+	if r.Endpoint.streams {
+		b.Description = fmt.Sprintf("At most %d bytes, after decompression (Content-Encoding: gzip); worked off as it comes.", r.Limits.Body)
+	}
 	for _, media := range r.Endpoint.takes {
 		var s *huma.Schema
 		if f, ok := bodyField(r.Endpoint.in); ok {
 			s = reg.Schema(f.Type, true, operationID(r)+"-request")
-		} else if strings.HasSuffix(media, "json") {
+		} else if strings.HasSuffix(media, "json") && !r.Endpoint.sender {
 			s = &huma.Schema{Description: "CloudEvents 1.0 in JSON; see /docs for the types."}
 		}
 		b.Content[media] = &huma.MediaType{Schema: s}
@@ -132,7 +149,7 @@ func parameters(reg huma.Registry, r *Route) []*huma.Param {
 	var out []*huma.Param
 	if r.Endpoint.in != nil {
 		for _, b := range bindings(r.Endpoint.in) {
-			out = append(out, &huma.Param{Name: b.name, In: b.in, Required: b.in == "path",
+			out = append(out, &huma.Param{Name: nameOf(b), In: b.in, Required: b.in == "path",
 				Description: b.field.Tag.Get("doc"), Schema: reg.Schema(b.field.Type, false, "")})
 		}
 	}
@@ -146,24 +163,37 @@ func parameters(reg huma.Registry, r *Route) []*huma.Param {
 		header("X-Greffe-Actor", "The human behind a service; needs a token with act_for.")
 		header("X-Greffe-Min-Position", "Answer only when this node has read up to there, within seconds, else 503 stale.")
 	}
+	if r.Endpoint.sender {
+		header("X-Greffe-Signature", "t=<unix seconds>,v1=<hex HMAC-SHA-256 of \"<t>.<body>\"> under a token's signing secret, instead of Authorization.")
+		header("X-Greffe-Key", "The id of the token that signs.")
+	}
 	if r.Idempotent {
 		header("Idempotency-Key", "At most 128 bytes. The same key and body again get the same answer for 24 hours, while the process lives.")
 	}
-	if r.Pattern == "/v1/events" {
-		header("Prefer", "wait=projected: answer when this node can read what was written; 202 past its time.")
+	switch {
+	case r.Pattern == "/v1/events":
+		header("Prefer", "wait=projected: answer when this node can read what was written; 202 past its time. "+waitSeconds)
+	case !r.Open() && r.Pattern != changesPattern:
+		header("Prefer", waitSeconds)
 	}
 	return out
 }
 
+const waitSeconds = "wait=SECONDS: the answer comes within that time, if need be 503; for callers with deadlines of their own."
+
 // codes lists every code a route can answer with: its own and those of its kind.
 func codes(r *Route) []problem.Code {
-	out := []problem.Code{problem.Internal, problem.Timeout, problem.RequestTimeout, problem.ParameterUnknown}
+	out := []problem.Code{problem.Internal, problem.Timeout, problem.RequestTimeout, problem.ParameterUnknown, problem.HostUnknown, problem.HeaderInvalid}
+	if r.Method != http.MethodGet && !r.Endpoint.anySite {
+		out = append(out, problem.OriginForbidden)
+	}
 	if !r.Open() {
-		out = append(out, problem.TokenMissing, problem.TokenInvalid, problem.TokenExpired, problem.TokenRevoked, problem.PermissionMissing,
-			problem.ActorForbidden, problem.HeaderInvalid, problem.RateLimited, problem.Stale, problem.Unavailable)
+		out = append(out, problem.TokenMissing, problem.TokenInvalid, problem.TokenExpired, problem.TokenRevoked, problem.CertificateRequired,
+			problem.NetworkForbidden, problem.PermissionMissing,
+			problem.ActorForbidden, problem.RateLimited, problem.Stale, problem.Unavailable)
 	}
 	if r.Access() == Personal {
-		out = append(out, problem.ReasonMissing, problem.ReasonUnknown, problem.ReasonForbidden, problem.TicketMissing, problem.AccessNotRecorded)
+		out = append(out, problem.ReasonMissing, problem.ReasonUnknown, problem.ReasonForbidden, problem.TicketMissing, problem.Erased, problem.QuotaExceeded, problem.AccessNotRecorded, problem.RestoreUnconfirmed)
 	}
 	if len(r.Endpoint.takes) > 0 {
 		out = append(out, problem.BodyMissing, problem.BodyTooLarge, problem.MediaTypeUnsupported, problem.EncodingUnsupported,

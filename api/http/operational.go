@@ -1,7 +1,10 @@
 package httpapi
 
 import (
+	"errors"
+	"fmt"
 	"net/http"
+	"strings"
 
 	"greffe/api/docs"
 	"greffe/api/problem"
@@ -11,12 +14,20 @@ func health(*API, *Call) (answer, error) {
 	return answer{bytes: []byte("ok\n"), media: mediaText}, nil
 }
 
-// ready answers 503 while this node cannot answer everything. Why is in the log.
+// ready answers 503 while this node cannot answer requests, and names the stores that
+// cannot be reached. Else why is in the log.
 func ready(a *API, c *Call) (answer, error) {
-	if err := a.services.Nodes.Ready(c.Context()); err != nil {
-		return answer{}, problem.Because(problem.Unavailable, err)
+	err := a.services.Nodes.Ready(c.Context())
+	var away *AwayError
+	switch {
+	case err == nil:
+		return answer{bytes: []byte("ready\n"), media: mediaText}, nil
+	case errors.As(err, &away) && away.Ready:
+		return answer{bytes: []byte("ready; cannot be reached: " + strings.Join(away.Stores, ", ") + "\n"), media: mediaText}, nil
+	case away != nil:
+		return answer{}, &problem.Error{Code: problem.Unavailable, Away: away.Stores, Cause: err}
 	}
-	return answer{bytes: []byte("ready\n"), media: mediaText}, nil
+	return answer{}, problem.Because(problem.Unavailable, err)
 }
 
 // metricsEndpoint answers loopback addresses, where the scraper of a small
@@ -31,6 +42,18 @@ func metricsEndpoint() endpoint {
 func openAPI(a *API, _ *Call) (answer, error) {
 	return answer{bytes: a.spec, media: mediaOpenAPI}, nil
 }
+
+// asyncAPI describes the topics; of a service without any it has no channels.
+func asyncAPI(a *API, _ *Call) (answer, error) {
+	if spec := a.topics.Load(); spec != nil {
+		return answer{bytes: *spec, media: mediaAsyncAPI}, nil
+	}
+	none := fmt.Appendf(nil, `{"asyncapi":"3.0.0","info":{"title":"Greffe","version":%q},"channels":{},"operations":{}}`, a.cfg.Version)
+	return answer{bytes: none, media: mediaAsyncAPI}, nil
+}
+
+// DescribeTopics gives the AsyncAPI document of this process's topics.
+func (a *API) DescribeTopics(spec []byte) { a.topics.Store(&spec) }
 
 func docsPage(a *API, c *Call) (answer, error) {
 	lang := problem.Language(c.r)

@@ -98,7 +98,7 @@ func TestMetrics(t *testing.T) {
 	// not from elsewhere, unless by permission
 	far := func(token string) *httptest.ResponseRecorder {
 		r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
-		r.RemoteAddr = "192.0.2.9:1234"
+		r.Host, r.RemoteAddr = "localhost", "192.0.2.9:1234"
 		if token != "" {
 			r.Header.Set("Authorization", "Bearer "+token)
 		}

@@ -72,7 +72,7 @@ func openQuarantine() endpoint {
 		if err != nil {
 			return access.Reading{}, err
 		}
-		r := access.Reading{Action: "quarantine", Categories: c.classes(), Count: 1}
+		r := access.Reading{Action: "quarantine", Categories: c.classes(), Count: 1, Complete: true}
 		if item.SubjectID != nil {
 			r.Subjects = []domain.ID{*item.SubjectID}
 		}

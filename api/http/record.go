@@ -14,8 +14,12 @@ import (
 // errJournalPanicked says so without what it said.
 var errJournalPanicked = errors.New("the access journal panicked")
 
-// record makes one access durable, and counts whether it could.
+// record makes one access durable, if the caller's quota of persons leaves room, and
+// counts whether it could.
 func (a *API) record(c *Call, r access.Reading) (access.Receipt, error) {
+	if err := a.services.Watch.Allow(c.Context(), c.principal.Account, c.principal.Roles, r); err != nil {
+		return access.Receipt{}, err
+	}
 	receipt, err := a.makeDurable(c, r)
 	outcome := "recorded"
 	if err != nil {
@@ -29,9 +33,15 @@ func (a *API) record(c *Call, r access.Reading) (access.Receipt, error) {
 // not depend on the client staying: a caller that hangs up after the journal
 // wrote has been recorded. A journal that does not answer in time has failed.
 func (a *API) makeDurable(c *Call, r access.Reading) (access.Receipt, error) {
+	if err := a.services.Copies.Readable(); err != nil {
+		return access.Receipt{}, err
+	}
+	if err := a.disclose(c.Context(), c, &r); err != nil {
+		return access.Receipt{}, err
+	}
 	r.Account, r.Human = c.principal.Account, c.human
 	r.Reason, r.Ticket, r.Defaulted = c.reason.Code, c.reason.Ticket, c.reason.Defaulted
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Context()), a.cfg.RecordTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Context()), c.within(a.cfg.RecordTimeout))
 	defer cancel()
 	type outcome struct {
 		receipt access.Receipt

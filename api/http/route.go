@@ -59,11 +59,14 @@ func (r Route) Open() bool { return r.Endpoint.open }
 type endpoint struct {
 	class   Class
 	open    bool
+	anySite bool // what was sent is itself the permission: another site's page may send it
 	local   bool // open to loopback addresses, else by permission
+	sender  bool // webhooks arrive here: signatures and HTTP Basic are accepted too
 	serve   func(a *API, c *Call) (answer, error)
 	in, out reflect.Type // of the input (see bind.go) and of the answer's body
 	item    reflect.Type // of a line, if the answer can be NDJSON
 	takes   []string     // media types of the body
+	streams bool         // the body is worked off as it comes, whatever its type
 	gives   []string     // media types of the answer
 	status  int          // of success
 }
@@ -88,8 +91,10 @@ const (
 	mediaCSV      = "text/csv; charset=utf-8"
 	mediaProblem  = "application/problem+json"
 	mediaText     = "text/plain; charset=utf-8"
+	mediaLD       = "application/ld+json"
 	mediaCSS      = "text/css; charset=utf-8"
 	mediaOpenAPI  = "application/vnd.oai.openapi+json"
+	mediaAsyncAPI = "application/vnd.aai.asyncapi+json"
 	maxPage       = 1000
 	defaultPage   = 100
 	recordedChunk = 1000 // people named by one access event

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"slices"
 
 	"greffe/api/problem"
 	"greffe/domain"
@@ -45,12 +46,36 @@ func postSearch() endpoint {
 	return finding(access.Reading{Action: "search", Categories: []string{"identity", "contact_details"}}, search)
 }
 
-func search(ctx context.Context, a *API, _ *Call, in *SearchInput, page Page) (Found[Hit], error) {
+// search finds contacts that the caller's roles are for, so a page may hold fewer than
+// its limit and yet not be the last.
+func search(ctx context.Context, a *API, c *Call, in *SearchInput, page Page) (Found[Hit], error) {
 	kind, t, err := searchToken(a.services.Ledger.Peppers(), in)
 	if err != nil {
 		return Found[Hit]{}, err
 	}
-	return a.services.Search.Find(ctx, t, kind, page)
+	if l := c.lens(); slices.ContainsFunc(kind.paths(), func(path string) bool { return l.Bars("subjects.search", path) }) {
+		return Found[Hit]{}, problem.New(problem.SearchForbidden)
+	}
+	found, err := a.services.Search.Find(ctx, t, kind, page)
+	if err != nil {
+		return Found[Hit]{}, err
+	}
+	found.Subjects, err = a.admitted(ctx, c, found.Subjects)
+	found.Items = slices.DeleteFunc(found.Items, func(h Hit) bool { return !slices.Contains(found.Subjects, h.SubjectID) })
+	return found, err
+}
+
+// paths are the fields that a search of this kind tells something of.
+func (k SearchKind) paths() []string {
+	switch k {
+	case ByEmail:
+		return []string{"person.emails"}
+	case ByPhone:
+		return []string{"person.phones"}
+	case ByName:
+		return []string{"person.given_name", "person.family_name"}
+	}
+	return []string{"upstream.subject"}
 }
 
 func searchToken(p *token.Peppers, in *SearchInput) (SearchKind, token.Token, error) {

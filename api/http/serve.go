@@ -15,9 +15,10 @@ import (
 
 // serve takes one request through its row of the table.
 func (a *API) serve(route *Route, w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), route.Limits.Timeout)
+	c := &Call{w: w, r: r, route: route, id: requestID(r), cfg: &a.cfg}
+	ctx, cancel := context.WithTimeout(r.Context(), c.within(route.Limits.Timeout))
 	defer cancel()
-	c := &Call{w: w, r: r, ctx: ctx, route: route, id: requestID(r), cfg: &a.cfg}
+	c.ctx = ctx
 	seen := seenOf(r)
 	seen.pattern = route.Pattern
 	if err := c.deadline(route.Limits.Timeout + a.cfg.RecordTimeout); err != nil && !errors.Is(err, http.ErrNotSupported) {
@@ -41,10 +42,16 @@ func (a *API) serve(route *Route, w http.ResponseWriter, r *http.Request) {
 func (a *API) admit(c *Call) error {
 	e := c.route.Endpoint
 	c.rules, _ = a.services.Ledger.Policy()
-	if e.open || e.local && c.remote().IsLoopback() && c.r.Header.Get("Authorization") == "" {
+	if err := a.edge.sameSite(c.r, c.route); err != nil {
+		return err
+	}
+	if e.open || e.local && c.local() && c.r.Header.Get("Authorization") == "" {
 		return nil
 	}
-	p, err := a.services.Auth.Identify(c.ctx, c.r.Header.Get("Authorization"), c.remote())
+	if err := c.current(a.services.Nodes); err != nil {
+		return err
+	}
+	p, err := a.identify(c)
 	if err != nil {
 		return err
 	}
@@ -62,6 +69,12 @@ func (a *API) admit(c *Call) error {
 	if err := p.May(c.rules, c.route.Permission); err != nil {
 		return err
 	}
+	if err := a.guest(c); err != nil {
+		return err
+	}
+	if err := a.fresh(c); err != nil {
+		return err
+	}
 	if c.human, err = p.Human(c.rules, c.r.Header.Get("X-Greffe-Actor")); err != nil {
 		return err
 	}
@@ -70,9 +83,14 @@ func (a *API) admit(c *Call) error {
 
 // perform runs the endpoint, once for each Idempotency-Key.
 func (a *API) perform(c *Call) (answer, error) {
-	run := func() (answer, error) { return c.route.Endpoint.serve(a, c) }
+	run := func() (answer, error) {
+		if asked, done, err := a.approve(c); err != nil || done {
+			return asked, err
+		}
+		return c.route.Endpoint.serve(a, c)
+	}
 	key := c.r.Header.Get("Idempotency-Key")
-	if !c.route.Idempotent || key == "" {
+	if !c.route.Idempotent || key == "" || c.r.Header.Get(approvalHdr) == approvalAsk {
 		return run()
 	}
 	return a.once(c, key, run)
@@ -122,6 +140,7 @@ func (a *API) fail(c *Call, err error) {
 	p := problem.From(classify(err))
 	seen := seenOf(c.r)
 	seen.code, seen.cause = p.Code, p.Cause
+	a.denied(c, p.Code, err)
 	if c.began {
 		panic(http.ErrAbortHandler)
 	}

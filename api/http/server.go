@@ -9,6 +9,8 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -28,7 +30,13 @@ type Config struct {
 	Cursors       cursor.Key       // signs the cursors of histories; one key for all nodes
 	RecordTimeout time.Duration    // for an access to become durable; 10 s
 	Rates         map[Rate]float64 // overrides of DefaultRates
+	RightsForm    bool             // serve the public form of rights requests
+	PublicURL     string           // how people reach this service; its host and origin are ours
+	Hosts         []string         // other names that requests may be sent to
 	MaxWait       time.Duration    // for X-Greffe-Min-Position and Prefer: wait=projected; 5 s
+	// TrustedProxies are the networks of reverse proxies, whose word counts for where a
+	// request comes from.
+	TrustedProxies []netip.Prefix
 }
 
 // API answers requests. New makes it.
@@ -37,7 +45,10 @@ type API struct {
 	services Services
 	routes   []Route
 	limits   map[Rate]*auth.Limiter
+	topics   atomic.Pointer[[]byte] // AsyncAPI
 	keys     *keyStore
+	forms    formGate
+	edge     edge
 	metrics  *metrics
 	spec     []byte // OpenAPI document
 	pages    *docs.Pages
@@ -48,7 +59,7 @@ type API struct {
 // at once. They keep one client from taking the service; watching for bulk reads
 // is another matter.
 func DefaultRates() map[Rate]float64 {
-	return map[Rate]float64{RateIngest: 5000, RateRead: 2000, RateSearch: 200, RateChange: 50}
+	return map[Rate]float64{RateIngest: 5000, RateRead: 2000, RateSearch: 200, RateChange: 50, RateLink: 500, RateLinkPost: 1}
 }
 
 // New builds the API of the services. It refuses to build one that could answer
@@ -69,7 +80,11 @@ func New(cfg Config, s Services) (*API, error) {
 	if cfg.MaxWait == 0 {
 		cfg.MaxWait = 5 * time.Second
 	}
-	a := &API{cfg: cfg, services: s, routes: Routes(), limits: map[Rate]*auth.Limiter{}, keys: newKeyStore(cfg.Now)}
+	a := &API{cfg: cfg, services: s, routes: Routes(), limits: map[Rate]*auth.Limiter{}, keys: newKeyStore(cfg.Now), forms: newFormGate(cfg.Now)}
+	var err error
+	if a.edge, err = newEdge(cfg.PublicURL, cfg.Hosts); err != nil {
+		return nil, fmt.Errorf("http api: %w", err)
+	}
 	rates := DefaultRates()
 	maps.Copy(rates, cfg.Rates)
 	for name, r := range rates {
@@ -120,8 +135,8 @@ func (a *API) Server(ctx context.Context) *http.Server {
 // check refuses services with a gap; without a journal nothing may start.
 func (s Services) check() error {
 	for name, v := range map[string]any{"journal": s.Journal, "ledger": s.Ledger, "node": s.Nodes, "tokens": s.Tokens,
-		"directory": s.Directory, "labels": s.Labels, "search": s.Search, "dossier": s.Dossier, "audit": s.Audit, "quarantine": s.Quarantine,
-		"operations": s.Operations} {
+		"directory": s.Directory, "labels": s.Labels, "search": s.Search, "dossier": s.Dossier, "evidence": s.Evidence, "verifications": s.Verifications, "audit": s.Audit, "quarantine": s.Quarantine,
+		"operations": s.Operations, "producers": s.Producers, "ingest": s.Ingest, "copies": s.Copies, "notices": s.Notices, "consents": s.Consents, "links": s.Links, "opposition": s.Opposition, "changes": s.Changes, "approvals": s.Approvals, "breaches": s.Breaches, "reviews": s.Reviews, "activities": s.Activities, "dpias": s.DPIAs, "screenings": s.Screenings, "minimisation": s.Minimisation, "denials": s.Denials, "passkeys": s.Passkeys, "watch": s.Watch} {
 		if v == nil {
 			return fmt.Errorf("the %s is missing", name)
 		}

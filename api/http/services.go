@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/netip"
+	"strings"
 	"time"
 
 	"greffe/api/auth"
@@ -32,18 +34,51 @@ var (
 // Services is what stands behind the routes, one interface per desk. All are
 // needed. Any of their errors may also be a *problem.Error.
 type Services struct {
-	Ledger     Ledger
-	Journal    Journal
-	Nodes      Node
-	Auth       *auth.Authenticator
-	Tokens     Tokens
-	Directory  auth.Directory
-	Labels     Labels
-	Search     Search
-	Dossier    Dossier
-	Audit      Audit
-	Quarantine Quarantine
-	Operations Operations
+	Ledger         Ledger
+	Journal        Journal
+	Nodes          Node
+	Auth           *auth.Authenticator
+	Tokens         Tokens
+	People         *auth.People
+	StaffNames     StaffNames
+	Directory      auth.Directory
+	Provider       Provider // nil: nobody signs in by an identity provider
+	Labels         Labels
+	Search         Search
+	Dossier        Dossier
+	Standings      Standings
+	Evidence       Evidence
+	Verifications  Verifications
+	Audit          Audit
+	Quarantine     Quarantine
+	Operations     Operations
+	Producers      Producers
+	Ingest         Ingest
+	Copies         Copies
+	Keys           Keys
+	Erasures       Erasures
+	Notices        Notices
+	Consents       Consents
+	Links          Links
+	Opposition     Opposition
+	Changes        Changes
+	Inspections    Inspections
+	Requests       Requests
+	Activities     Activities
+	DPIAs          DPIAs
+	Breaches       Breaches
+	Reviews        Reviews
+	Contactability Contactability
+	Screenings     Screenings
+	Minimisation   Minimisation
+	Policies       Policies
+	Statistics     Statistics
+	Retention      Retention
+	Answers        Answers
+	Passkeys       Passkeys
+	Denials        Denials
+	Watch          Watch
+	Approvals      Approvals
 }
 
 // Ledger records; *ledger.Ledger is one.
@@ -66,14 +101,26 @@ type Journal interface {
 type Node interface {
 	// WaitFor returns when every read model has applied the fact at a position.
 	WaitFor(ctx context.Context, at domain.Position) error
+	// Current returns when this node may answer reads: it applied whatever others
+	// certified while it stood still.
+	Current(ctx context.Context) error
 	// Ready returns nil when this node can answer everything; the error names
-	// what stands still, never a person.
+	// what stands still, never a person. AwayError names stores.
 	Ready(ctx context.Context) error
 }
+
+// AwayError names stores that cannot be reached now.
+type AwayError struct {
+	Stores []string
+	Ready  bool // requests are answered all the same, but for questions to these stores
+}
+
+func (e *AwayError) Error() string { return "cannot be reached: " + strings.Join(e.Stores, ", ") }
 
 // Tokens makes and revokes tokens; *auth.Desk is one.
 type Tokens interface {
 	Make(ctx context.Context, rules *policy.Policy, actor domain.ID, r auth.Request) (auth.Made, error)
+	Rotate(ctx context.Context, rules *policy.Policy, actor domain.ID, r auth.Rotation) (auth.Made, error)
 	Revoke(ctx context.Context, actor, token domain.ID) error
 }
 
@@ -117,23 +164,26 @@ type CopyRequest struct {
 }
 
 // Dossier opens what is known of one person. Whatever opens needs the receipt
-// of an access that covers everybody concerned; sees selects the retention
-// classes that are opened. The methods without a receipt open nothing.
+// of an access that covers everybody concerned, and shows what its lens does. The methods without a receipt open nothing.
 type Dossier interface {
 	// Persons lists everybody who is one person with subject, subject first, by
 	// what was known below a position; ErrNotFound for an unknown subject.
 	Persons(ctx context.Context, subject domain.ID, knownBelow domain.Position) ([]domain.ID, error)
+	// Everybody is Persons for those who look at what was done: of the erased too.
+	Everybody(ctx context.Context, subject domain.ID, knownBelow domain.Position) ([]domain.ID, error)
 	// KnownAt is the position below which everything was recorded by t.
 	KnownAt(ctx context.Context, t time.Time) (domain.Position, error)
 	// SubjectOf says whom an event is about, zero if nobody, or ErrNotFound.
 	SubjectOf(ctx context.Context, event domain.ID) (domain.ID, error)
 
-	View(ctx context.Context, r access.Receipt, subject domain.ID, asOf time.Time, knownBelow domain.Position, sees func(class string) bool) (*contact.View, error)
+	View(ctx context.Context, r access.Receipt, subject domain.ID, asOf time.Time, knownBelow domain.Position) (*contact.View, error)
+	// Inputs are the facts that View folds; it opens nothing.
+	Inputs(ctx context.Context, r access.Receipt, subject domain.ID, asOf time.Time, knownBelow domain.Position) ([]contact.Recorded, error)
 	// History lists facts in order from a position, at most limit; next is 0 at the end.
-	History(ctx context.Context, r access.Receipt, subject domain.ID, from domain.Position, limit int, sees func(class string) bool) (items []contact.Item, next domain.Position, err error)
+	History(ctx context.Context, r access.Receipt, subject domain.ID, from domain.Position, limit int) (items []contact.Item, next domain.Position, err error)
 	// Consents is History of consent.* and notice.served only, with their proofs.
-	Consents(ctx context.Context, r access.Receipt, subject domain.ID, from domain.Position, limit int, sees func(class string) bool) (items []contact.Item, next domain.Position, err error)
-	Event(ctx context.Context, r access.Receipt, event domain.ID, sees func(class string) bool) (*contact.Item, error)
+	Consents(ctx context.Context, r access.Receipt, subject domain.ID, from domain.Position, limit int) (items []contact.Item, next domain.Position, err error)
+	Event(ctx context.Context, r access.Receipt, event domain.ID) (*contact.Item, error)
 	// Copy writes a copy of article 15 or 20. An error after the first byte
 	// leaves it incomplete.
 	Copy(ctx context.Context, r access.Receipt, q CopyRequest, w io.Writer) error
@@ -142,13 +192,37 @@ type Dossier interface {
 // Labels opens the labels of accounts, in order; "" where there is none.
 type Labels interface {
 	Labels(ctx context.Context, r access.Receipt, of []accounts.Account) ([]string, error)
+	// Networks are those that tokens are kept to; nil for tokens that are kept to none.
+	Networks(ctx context.Context, r access.Receipt, of []accounts.Grant) ([][]netip.Prefix, error)
 }
 
-// Filter selects audit rows; zero members select all. To is exclusive.
+// Filter selects audit rows; zero members select all. To is exclusive. The last line
+// is of accesses alone.
 type Filter struct {
 	Type, Purpose            string
 	Subject, Account, Source domain.ID
 	From, To                 time.Time
+	Reason, Action           string
+	WithoutCase              bool  // for which no ticket was given
+	MinCount                 int64 // of so many persons or more
+}
+
+// DifferenceFilter selects what was recorded at positions in [From, To), and of the
+// persons whom it is about those to whom one of the Types happened, all if none is
+// given.
+type DifferenceFilter struct {
+	From, To domain.Position
+	Types    []string
+}
+
+// BurstFilter selects times at which an account had read more than Over persons within
+// a Window.
+type BurstFilter struct {
+	Account  domain.ID
+	Reason   string
+	From, To time.Time
+	Over     int64
+	Window   time.Duration
 }
 
 // Audit reads the audit dataset.
@@ -156,6 +230,12 @@ type Audit interface {
 	Events(ctx context.Context, f Filter, page Page) (Found[AuditEvent], error)
 	Accesses(ctx context.Context, f Filter, page Page) (Found[AuditAccess], error)
 	Summary(ctx context.Context, f Filter) (*AuditSummary, error)
+	// Deeds are the events that an account caused and the accesses it made; of f the
+	// type and the times count.
+	Deeds(ctx context.Context, account domain.ID, f Filter, page Page) (Found[AuditDeed], error)
+	Difference(ctx context.Context, f DifferenceFilter, page Page) (Found[AuditDifference], error)
+	DifferenceCounts(ctx context.Context, f DifferenceFilter) (map[string]int64, error)
+	Bursts(ctx context.Context, f BurstFilter, page Page) (Found[AuditBurst], error)
 }
 
 // Quarantine holds inputs that could not be taken in.
@@ -169,8 +249,7 @@ type Quarantine interface {
 	Discard(ctx context.Context, actor, item domain.ID, outcome string) (domain.Position, error)
 }
 
-// Operations tells the operator how the ledger is fed.
+// Operations tells the operator what people should look at.
 type Operations interface {
 	Duplicates(ctx context.Context, page Page) (Found[DuplicateGroup], error)
-	Producers(ctx context.Context, page Page) (items []Producer, next string, err error)
 }

@@ -57,21 +57,16 @@ func recordStream(a *API, c *Call, src io.Reader) error {
 func (a *API) streamChunk(c *Call, w *lineWriter, raws [][]byte) (*domain.Position, error) {
 	ctx, cancel := context.WithTimeout(c.r.Context(), c.route.Limits.Timeout)
 	defer cancel()
-	for _, raw := range raws {
-		if err := a.allowed(c, raw); err != nil {
-			return nil, err
-		}
-	}
-	results, err := a.recordChunk(ctx, raws, false)
-	if err != nil {
+	sifted := a.sift(c, raws)
+	if err := sifted.record(ctx, a, c); err != nil {
 		return nil, err
 	}
-	for i := range results {
-		if err := w.add(results[i]); err != nil {
+	for i := range sifted.results {
+		if err := w.add(sifted.results[i]); err != nil {
 			return nil, err
 		}
 	}
-	return latest(nil, results), w.flush()
+	return latest(nil, sifted.results), w.flush()
 }
 
 // endBroken says why a stream that began ends without its last line.

@@ -3,7 +3,6 @@ package httpapi
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"greffe/api/problem"
@@ -18,6 +17,32 @@ type SubjectQuery struct {
 	ID      domain.ID `path:"id" doc:"The person, by the ledger's id."`
 	AsOf    time.Time `query:"as_of" doc:"What was true then (RFC 3339); now if absent."`
 	KnownAt string    `query:"known_at" doc:"What was known then: a position, or a time (RFC 3339); everything if absent."`
+	Archives
+	Proofs bool `query:"proofs" doc:"Say where the proof of each fact is that the answer was made of, and under which signed head."`
+}
+
+// SubjectView is what is known of a person. What follows the view is there if proofs
+// were asked for.
+type SubjectView struct {
+	contact.View
+	Inputs []SubjectInput `json:"inputs,omitempty" doc:"The facts that the view was folded from, in the order of the ledger."`
+	Head   *InputsHead    `json:"head,omitempty" doc:"The signed head that covers them."`
+}
+
+// SubjectInput is one fact that a view was folded from.
+type SubjectInput struct {
+	Event    domain.ID       `json:"event"`
+	Position domain.Position `json:"position"`
+	Type     string          `json:"type"`
+	Proof    string          `json:"proof" doc:"Path of its .tlog-proof."`
+}
+
+// InputsHead is a signed head, in short; /v1/checkpoint gives it whole.
+type InputsHead struct {
+	Origin string          `json:"origin"`
+	Size   domain.Position `json:"size"`
+	Root   string          `json:"root"`
+	Note   string          `json:"note"`
 }
 
 // knownBelow turns known_at into the position below which facts count. A
@@ -41,15 +66,15 @@ func (a *API) knownBelow(ctx context.Context, knownAt string) (domain.Position, 
 // merged contacts included.
 func (a *API) aboutPerson(ctx context.Context, c *Call, action string, subject domain.ID, below domain.Position) (access.Reading, error) {
 	persons, err := a.services.Dossier.Persons(ctx, subject, below)
+	if action == actionHistory {
+		persons, err = a.services.Dossier.Everybody(ctx, subject, below)
+	}
 	if err != nil {
 		return access.Reading{}, err
 	}
-	return access.Reading{Action: action, Categories: c.classes(), Subjects: persons, Count: int64(len(persons))}, nil
-}
-
-func (c *Call) sees() func(string) bool {
-	may := c.classes()
-	return func(class string) bool { return slices.Contains(may, class) }
+	// What a person has a right to get is whole (art. 15, 20): the archives too.
+	return access.Reading{Action: action, Categories: c.classes(), Subjects: persons, Count: int64(len(persons)),
+		Archived: action == "export", Complete: action == "export"}, nil
 }
 
 func getSubject() endpoint {
@@ -58,8 +83,9 @@ func getSubject() endpoint {
 		if err != nil {
 			return access.Reading{}, err
 		}
-		return a.aboutPerson(ctx, c, "read", in.ID, below)
-	}, func(ctx context.Context, a *API, c *Call, receipt access.Receipt, in *SubjectQuery) (*contact.View, error) {
+		r, err := a.aboutPerson(ctx, c, "read", in.ID, below)
+		return in.with(c, r, err)
+	}, func(ctx context.Context, a *API, c *Call, receipt access.Receipt, in *SubjectQuery) (*SubjectView, error) {
 		below, err := a.knownBelow(ctx, in.KnownAt)
 		if err != nil {
 			return nil, err
@@ -67,34 +93,74 @@ func getSubject() endpoint {
 		if in.AsOf.IsZero() {
 			in.AsOf = a.cfg.Now()
 		}
-		return a.services.Dossier.View(ctx, receipt, in.ID, in.AsOf, below, c.sees())
+		v, err := a.services.Dossier.View(ctx, receipt, in.ID, in.AsOf, below)
+		if err != nil {
+			return nil, err
+		}
+		out := &SubjectView{View: *v}
+		if in.Proofs {
+			err = a.prove(ctx, receipt, in, below, out)
+		}
+		return out, err
 	})
 }
 
+func proofOf(event domain.ID) string { return "/v1/proofs/" + event.String() }
+
+// prove says where the proofs are of what a view was made of.
+func (a *API) prove(ctx context.Context, receipt access.Receipt, in *SubjectQuery, below domain.Position, v *SubjectView) error {
+	inputs, err := a.services.Dossier.Inputs(ctx, receipt, in.ID, in.AsOf, below)
+	if err != nil {
+		return err
+	}
+	size := domain.Position(0)
+	for _, x := range inputs {
+		v.Inputs = append(v.Inputs, SubjectInput{Event: x.Fact.ID, Position: x.Position, Type: string(x.Fact.Type), Proof: proofOf(x.Fact.ID)})
+		size = max(size, x.Position+1)
+	}
+	for path, o := range v.Provenance {
+		o.Proof = proofOf(o.Event)
+		v.Provenance[path] = o
+	}
+	if size == 0 {
+		return nil
+	}
+	head, err := a.services.Evidence.Checkpoint(ctx, uint64(size))
+	if err != nil {
+		return err
+	}
+	v.Head = &InputsHead{Origin: head.Origin, Size: head.Size, Root: head.Root, Note: head.Note}
+	return nil
+}
+
+// actionHistory is the one that looks at what was done, of the erased too.
+const actionHistory = "history"
+
 // historyOf lists facts of one kind about one person.
-type historyOf func(d Dossier) func(context.Context, access.Receipt, domain.ID, domain.Position, int, func(string) bool) ([]contact.Item, domain.Position, error)
+type historyOf func(d Dossier) func(context.Context, access.Receipt, domain.ID, domain.Position, int) ([]contact.Item, domain.Position, error)
 
 func getHistory() endpoint {
-	return historyEndpoint("history", func(d Dossier) func(context.Context, access.Receipt, domain.ID, domain.Position, int, func(string) bool) ([]contact.Item, domain.Position, error) {
+	return historyEndpoint(actionHistory, func(d Dossier) func(context.Context, access.Receipt, domain.ID, domain.Position, int) ([]contact.Item, domain.Position, error) {
 		return d.History
 	})
 }
 
 // getConsents shows how each consent came about (art. 7(1)).
 func getConsents() endpoint {
-	return historyEndpoint("consents", func(d Dossier) func(context.Context, access.Receipt, domain.ID, domain.Position, int, func(string) bool) ([]contact.Item, domain.Position, error) {
+	return historyEndpoint("consents", func(d Dossier) func(context.Context, access.Receipt, domain.ID, domain.Position, int) ([]contact.Item, domain.Position, error) {
 		return d.Consents
 	})
 }
 
 func historyEndpoint(action string, list historyOf) endpoint {
-	return opening(func(ctx context.Context, a *API, c *Call, in *SubjectPage) (access.Reading, error) {
+	return opening(func(ctx context.Context, a *API, c *Call, in *HistoryPage) (access.Reading, error) {
 		below, err := a.knownBelow(ctx, "")
 		if err != nil {
 			return access.Reading{}, err
 		}
-		return a.aboutPerson(ctx, c, action, in.ID, below)
-	}, func(ctx context.Context, a *API, c *Call, receipt access.Receipt, in *SubjectPage) (*List[contact.Item], error) {
+		r, err := a.aboutPerson(ctx, c, action, in.ID, below)
+		return in.with(c, r, err)
+	}, func(ctx context.Context, a *API, c *Call, receipt access.Receipt, in *HistoryPage) (*List[contact.Item], error) {
 		page, err := in.page(false)
 		if err != nil {
 			return nil, err
@@ -108,7 +174,7 @@ func historyEndpoint(action string, list historyOf) endpoint {
 			}
 			from = at.Position
 		}
-		items, next, err := list(a.services.Dossier)(ctx, receipt, in.ID, from, page.Limit, c.sees())
+		items, next, err := list(a.services.Dossier)(ctx, receipt, in.ID, from, page.Limit)
 		if err != nil {
 			return nil, err
 		}
@@ -140,7 +206,7 @@ func getEvent() endpoint {
 		}
 		return r, nil
 	}, func(ctx context.Context, a *API, c *Call, receipt access.Receipt, in *EventPath) (*contact.Item, error) {
-		return a.services.Dossier.Event(ctx, receipt, in.ID, c.sees())
+		return a.services.Dossier.Event(ctx, receipt, in.ID)
 	})
 }
 

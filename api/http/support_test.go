@@ -19,6 +19,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"greffe/api/auth"
+	"greffe/api/denial"
 	"greffe/deploy"
 	"greffe/domain"
 	"greffe/eventstore/access"
@@ -58,6 +59,8 @@ type world struct {
 	journal *testJournal
 	data    *testData
 	node    *testNode
+	denials *denial.Recorder
+	log     *memory.Log
 	api     *API
 	url     string
 	logs    *safeBuffer
@@ -103,11 +106,60 @@ func newWorld(t testing.TB, change ...func(*Config, *Services)) *world {
 	must(t, runner.WaitFor(t.Context(), head-1))
 	_, err = w.desk.Bootstrap(t.Context(), adminToken)
 	must(t, err)
-	w.service = Services{Ledger: w.ledger, Journal: w.journal, Nodes: w.node,
-		Auth:   auth.New(auth.Config{Directory: w.store, Current: w.node.current, Now: w.now}),
-		Tokens: w.desk, Directory: w.store, Labels: w.data, Search: w.data, Dossier: w.data, Audit: w.data, Quarantine: w.data, Operations: w.data}
+	w.makePerson()
+	people := w.people()
+	consents := newTestConsents(w.data)
+	w.log, w.denials = log, denial.New(w.ledger, w.now, nil)
+	w.service = Services{
+		Ledger:         w.ledger,
+		Journal:        w.journal,
+		Nodes:          w.node,
+		Auth:           auth.New(auth.Config{Directory: w.store, Current: w.node.current, Now: w.now, People: people}),
+		Tokens:         w.desk,
+		People:         people,
+		StaffNames:     testStaff{w.data},
+		Directory:      w.store,
+		Provider:       &testProvider{w.data},
+		Labels:         w.data,
+		Search:         w.data,
+		Standings:      &testStandings{},
+		Dossier:        w.data,
+		Evidence:       testEvidence{w.data},
+		Verifications:  &testVerifications{},
+		Audit:          w.data,
+		Quarantine:     w.data,
+		Operations:     w.data,
+		Producers:      testProducers{w.data},
+		Contactability: testContact{data: w.data},
+		Screenings:     &testScreenings{},
+		Policies:       &testPolicies{},
+		Statistics:     testStatistics{w.data},
+		Ingest:         shippedMappings(t, w.ledger),
+		Notices:        fakeNotices{consents},
+		Consents:       consents,
+		Links:          consents,
+		Copies:         &testCopies{},
+		Keys:           &testKeys{},
+		Erasures:       &testErasures{data: w.data},
+		Approvals:      testApprovals{w.data},
+		Opposition:     &testOpposition{data: w.data},
+		Changes:        &testChanges{data: w.data},
+		Inspections:    testInspections{w.data},
+		Breaches:       &testBreaches{data: w.data},
+		Reviews:        &testReviews{data: w.data},
+		Requests:       testRequests{w.data},
+		Activities:     testActivities{w.data},
+		DPIAs:          testActivities{w.data},
+		Retention:      &testRetention{data: w.data},
+		Answers:        &testAnswers{data: w.data},
+		Passkeys:       w.passkeys(people),
+		Minimisation:   &testMinimisation{data: w.data},
+		Denials:        w.denials,
+		Watch:          &testWatch{data: w.data},
+	}
 	cfg := Config{Version: "test", Now: w.now, Rand: rand.Reader, Logger: slog.New(slog.NewJSONHandler(w.logs, nil)),
 		RecordTimeout: 2 * time.Second, MaxWait: 50 * time.Millisecond}
+	cfg.RightsForm = true
 	for _, f := range change {
 		f(&cfg, &w.service)
 	}

@@ -18,10 +18,12 @@ type TokenInput struct {
 		AccountID     domain.ID  `json:"account_id,omitzero" doc:"An account that exists, to give it another token; without label and roles."`
 		Label         string     `json:"label,omitempty" doc:"Who or what the new account is; sealed. At most 200 bytes."`
 		Roles         []string   `json:"roles,omitempty" doc:"Roles of the policy, of the new account."`
-		ExpiresAt     *time.Time `json:"expires_at,omitempty" doc:"RFC 3339; never if absent."`
+		ExpiresAt     *time.Time `json:"expires_at,omitempty" doc:"RFC 3339; at most as far as the policy says (access.tokens), and as it says if absent."`
 		DefaultReason string     `json:"default_reason,omitempty" doc:"Reason recorded for reads that give none."`
 		Sources       []string   `json:"sources,omitempty" doc:"Producers it may write for; all if absent."`
 		ActFor        bool       `json:"act_for,omitempty" doc:"May name the human behind it in X-Greffe-Actor."`
+		Signing       bool       `json:"signing,omitempty" doc:"Give out a secret to sign webhooks with (X-Greffe-Signature); it ends with the token."`
+		TokenLimits
 	}
 }
 
@@ -30,13 +32,16 @@ type TokenMade struct {
 	ID        domain.ID       `json:"id"`
 	AccountID domain.ID       `json:"account_id"`
 	Token     string          `json:"token" doc:"The secret. It is shown once and kept nowhere."`
+	ExpiresAt time.Time       `json:"expires_at"`
+	Signing   string          `json:"signing_secret,omitempty" doc:"To sign webhooks with, with the id as X-Greffe-Key. It is shown once and kept nowhere."`
 	Position  domain.Position `json:"position"`
 }
 
 func postToken() endpoint {
 	return plain(http.StatusCreated, func(ctx context.Context, a *API, c *Call, in *TokenInput) (*TokenMade, error) {
 		b := &in.Body
-		r := auth.Request{Account: b.AccountID, Label: b.Label, Roles: b.Roles, DefaultReason: b.DefaultReason, Sources: b.Sources, ActFor: b.ActFor}
+		r := auth.Request{Account: b.AccountID, Label: b.Label, Roles: b.Roles, DefaultReason: b.DefaultReason, Sources: b.Sources, ActFor: b.ActFor, Signing: b.Signing,
+			Permissions: b.Permissions, Types: b.Types, Networks: b.Networks, Certificates: b.Certificates, By: c.principal}
 		if b.ExpiresAt != nil {
 			r.Expires = *b.ExpiresAt
 		}
@@ -44,7 +49,7 @@ func postToken() endpoint {
 		if err != nil {
 			return nil, err
 		}
-		return &TokenMade{m.Token, m.Account, m.Text, m.Position}, nil
+		return tokenMade(&m), nil
 	})
 }
 
@@ -64,6 +69,9 @@ type TokenItem struct {
 	DefaultReason string      `json:"default_reason,omitempty"`
 	Sources       []domain.ID `json:"sources,omitempty" doc:"Producers it may write for, by the ledger's id; all if absent."`
 	ActFor        bool        `json:"act_for,omitempty"`
+	TokenLimits
+	LastUsedAt *time.Time `json:"last_used_at,omitempty" doc:"To the second for this node since it started; else one use of the last day on which it was used."`
+	ReplacedBy *domain.ID `json:"replaced_by,omitempty" doc:"The token that takes over; this one ends at expires_at."`
 }
 
 // listTokens opens labels, which name staff: an access like any other.
@@ -87,9 +95,14 @@ func listTokens() endpoint {
 		if err != nil {
 			return nil, err
 		}
+		networks, err := a.services.Labels.Networks(ctx, receipt, grants)
+		if err != nil {
+			return nil, err
+		}
 		out := &List[TokenItem]{Items: make([]TokenItem, len(grants)), Next: next}
 		for i, g := range grants {
 			out.Items[i] = tokenItem(g, a.cfg.Now())
+			a.keptItem(&out.Items[i], &g.Token, networks[i])
 			if i < len(labels) {
 				out.Items[i].Label = labels[i]
 			}

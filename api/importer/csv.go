@@ -3,6 +3,7 @@ package importer
 import (
 	"bufio"
 	"bytes"
+	"greffe/domain/spreadsheet"
 	"io"
 	"strings"
 )
@@ -28,11 +29,22 @@ type record struct {
 type csvReader struct {
 	*lines
 	delim byte
-	width int // columns of the header; 0: not read yet
+	width int  // columns of the header; 0: not read yet
+	ours  bool // a rejects file: its cells were disarmed
 }
 
 // next returns the next record, or io.EOF. Blank lines have no cells.
 func (r *csvReader) next() (record, error) {
+	rec, err := r.cut()
+	if r.ours {
+		for i := range rec.cells {
+			rec.cells[i] = spreadsheet.Restore(rec.cells[i])
+		}
+	}
+	return rec, err
+}
+
+func (r *csvReader) cut() (record, error) {
 	first, err := r.peek(0)
 	if err != nil {
 		return record{}, err

@@ -125,7 +125,8 @@ func (e *envelope) created(c *contact, at, fallback time.Time, salt []byte) []ou
 
 // choice makes the event of an opt-in or opt-out. A grant of no known date is as
 // old as the contact, a refusal as young as anything known of it, so that the
-// refusal wins where order is not known.
+// refusal wins where order is not known; in a file of no known date it stands for
+// the day it is recorded.
 func (e *envelope) choice(c *contact, ch *choice, at time.Time, salt []byte, withdrawn bool) outgoing {
 	t, when := event.ConsentGranted, ch.at.Time
 	switch {
@@ -139,7 +140,7 @@ func (e *envelope) choice(c *contact, ch *choice, at time.Time, salt []byte, wit
 	if when.IsZero() && t == event.ConsentGranted {
 		when, _ = c.when(at)
 	}
-	if when.IsZero() {
+	if when.IsZero() && !at.IsZero() {
 		when = at
 		for _, d := range []date{c.collected, c.activity} {
 			if d.After(when) {

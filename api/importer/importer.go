@@ -100,6 +100,10 @@ type Snapshot struct {
 	// MaxMissingShare of the known contacts may be missing (0 is 0.2); beyond it
 	// MissingDelete refuses.
 	MaxMissingShare float64
+	// Erased, if set, tells which contacts of the source the ledger erased. A row of
+	// one is sent even if it is as it was, so that the ledger answers erased and
+	// notes that the source still holds the person; the state forgets it then.
+	Erased func(ctx context.Context, subjects []string) ([]bool, error)
 }
 
 // Progress is told after each batch.

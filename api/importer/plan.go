@@ -37,7 +37,40 @@ func (s *snapshot) plan(ctx context.Context, chunk []*contact, e *envelope) ([]p
 		old, ok := known[keys[i]]
 		out[i].item = s.differences(c, keys[i], old, ok, e)
 	}
-	return out, nil
+	return out, s.stillSent(ctx, chunk, out, e)
+}
+
+// stillSent makes rows that are as they were speak of whom the ledger erased.
+func (s *snapshot) stillSent(ctx context.Context, chunk []*contact, plans []plan, e *envelope) error {
+	if s.opt.Snapshot.Erased == nil {
+		return nil
+	}
+	var at []int
+	var subjects []string
+	for i, p := range plans {
+		if p.code == "" && len(p.item.events) == 0 && p.item.update != nil {
+			at, subjects = append(at, i), append(subjects, chunk[i].subject)
+		}
+	}
+	if len(subjects) == 0 {
+		return nil
+	}
+	erased, err := s.opt.Snapshot.Erased(ctx, subjects)
+	if err != nil {
+		return fmt.Errorf("import: snapshot: who was erased: %w", err)
+	}
+	for n, i := range at {
+		if it := &plans[i].item; erased[n] {
+			when, ok := chunk[i].when(s.opt.At)
+			if !ok {
+				when = s.opt.At
+			}
+			it.events = e.created(chunk[i], when, s.opt.At, s.run.Instance[:])
+			it.update = &Update{Key: it.update.Key, Entry: &Entry{}}
+			*it = s.named(*it)
+		}
+	}
+	return nil
 }
 
 // fly marks keys as on their way and reports which were already.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+
+	"greffe/domain/spreadsheet"
 )
 
 // reject is one row, or one event of it, that was not recorded.
@@ -15,9 +17,14 @@ type reject struct {
 	cells []string // of the row, in clear
 }
 
+// rejectsLine is the first column of a rejects file, by which an import knows one.
+const rejectsLine = "greffe_line"
+
 // rejects is the file of rejected rows: UTF-8 CSV of the original columns behind
 // greffe_line, greffe_code and greffe_sentence, so that it can be repaired and
-// imported as it is. A nil *rejects writes nothing.
+// imported as it is. People repair it in a spreadsheet: no cell of it is a formula,
+// and an import of the file takes the apostrophes away again. A nil *rejects writes
+// nothing.
 type rejects struct {
 	path    string
 	keep    int64 // bytes of an earlier, cut run
@@ -57,7 +64,7 @@ func (r *rejects) open() error {
 	if r.keep > 0 {
 		return nil
 	}
-	header := []string{"greffe_line", "greffe_code", "greffe_sentence"}
+	header := []string{rejectsLine, "greffe_code", "greffe_sentence"}
 	for _, c := range r.columns {
 		header = append(header, c.Header)
 	}
@@ -89,7 +96,11 @@ func (r *rejects) writeAll(list []reject) error {
 		if j.line > 0 {
 			line = strconv.FormatInt(j.line, 10)
 		}
-		if err := r.csv.Write(append([]string{line, j.code, sentence(j.code)}, j.cells...)); err != nil {
+		row := []string{line, j.code, sentence(j.code)}
+		for _, cell := range j.cells {
+			row = append(row, spreadsheet.Disarm(cell))
+		}
+		if err := r.csv.Write(row); err != nil {
 			return err
 		}
 	}

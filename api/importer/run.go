@@ -139,7 +139,7 @@ func (r *run) header(skip int) error {
 	if err != nil {
 		return fmt.Errorf("import: %w", err)
 	}
-	r.text.width = len(columns)
+	r.text.width, r.text.ours = len(columns), rec.cells[0] == rejectsLine
 	r.report.Columns = shown
 	r.rows = newRowReader(r.opt, columns)
 	if r.opt.At.IsZero() && !r.rows.has(toCollected) {

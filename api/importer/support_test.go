@@ -48,6 +48,7 @@ func (openPolicy) Purpose(c string) bool     { return c == "prospecting" || c ==
 func (openPolicy) Channel(c string) bool {
 	return c == "email" || c == "sms" || c == "phone" || c == "postal" || c == "social"
 }
+func (openPolicy) Portfolio(string) bool { return true }
 func (openPolicy) HasReason(string) bool { return true }
 func (openPolicy) HasClass(string) bool  { return true }
 func (openPolicy) HasField(string) bool  { return true }

@@ -20,6 +20,8 @@ type Error struct {
 	Permission string        // the permission that is missing
 	RetryAfter time.Duration // overrides the table's
 	Lines      []Line        // problems of a policy text
+	Order      string        // id of the order to erase
+	Away       []string      // stores that cannot be reached
 	Cause      error
 }
 
@@ -79,15 +81,17 @@ func From(err error) *Error {
 
 // Body is the answer, application/problem+json (RFC 9457).
 type Body struct {
-	Type       string `json:"type" doc:"Where the code is explained, relative to this server."`
-	Title      string `json:"title" doc:"What is the matter, in French or English by Accept-Language."`
-	Status     int    `json:"status"`
-	Detail     string `json:"detail" doc:"What to do. Never quotes the request."`
-	Code       Code   `json:"code" doc:"Stable name of the problem."`
-	Field      string `json:"field,omitempty" doc:"Field, parameter or header of the contract it is about."`
-	Permission string `json:"permission,omitempty" doc:"Permission that is missing."`
-	Problems   []Line `json:"problems,omitempty" doc:"Problems of a policy text, by line."`
-	RequestID  string `json:"request_id,omitempty" doc:"Names this request in the server's log."`
+	Type       string   `json:"type" doc:"Where the code is explained, relative to this server."`
+	Title      string   `json:"title" doc:"What is the matter, in French or English by Accept-Language."`
+	Status     int      `json:"status"`
+	Detail     string   `json:"detail" doc:"What to do. Never quotes the request."`
+	Code       Code     `json:"code" doc:"Stable name of the problem."`
+	Field      string   `json:"field,omitempty" doc:"Field, parameter or header of the contract it is about."`
+	Permission string   `json:"permission,omitempty" doc:"Permission that is missing."`
+	Problems   []Line   `json:"problems,omitempty" doc:"Problems of a policy text, by line."`
+	Order      string   `json:"order,omitempty" doc:"The order by which the person was erased."`
+	Away       []string `json:"away,omitempty" doc:"Stores that cannot be reached, at /readyz."`
+	RequestID  string   `json:"request_id,omitempty" doc:"Names this request in the server's log."`
 }
 
 // Of builds the body of err in a language ("fr" or "en").
@@ -99,7 +103,7 @@ func Of(err error, lang, requestID string) Body {
 	}
 	return Body{
 		Type: "/docs#error-" + string(t.Code), Title: t.Title.In(lang), Status: t.Status, Detail: t.Action.In(lang),
-		Code: t.Code, Field: e.Field, Permission: e.Permission, Problems: e.Lines, RequestID: requestID,
+		Code: t.Code, Field: e.Field, Permission: e.Permission, Problems: e.Lines, Order: e.Order, Away: e.Away, RequestID: requestID,
 	}
 }
 

@@ -44,6 +44,7 @@ var markers = map[string]string{
 	"query":       "zorglubine.autre.7732@example.org",
 	"forbidden":   "255081416802538",
 	"quarantined": "quarantaine-zq-7731",
+	"code":        "jean.quezaltenan.zq7731", // what a person may be called where a code is expected
 }
 
 // TestCanary records, changes, searches, reads and exports a person with a
@@ -108,7 +109,7 @@ func TestCanary(t *testing.T) {
 	p.stop()
 	hunt(t, "metrics", metrics.body)
 	hunt(t, "the service's log", []byte(p.said()))
-	huntFiles(t, dir)
+	huntFiles(t, append(filesOf(dir, "data")[1:], dir)...)
 }
 
 // TestCanaryIsSeen: the hunt finds what is there, in every form.
@@ -133,11 +134,18 @@ func TestCanaryIsSeen(t *testing.T) {
 	}
 }
 
-func huntFiles(t *testing.T, dir string) {
+func huntFiles(t *testing.T, dirs ...string) {
+	t.Helper()
+	for _, dir := range dirs {
+		huntIn(t, dir)
+	}
+}
+
+func huntIn(t *testing.T, dir string) {
 	t.Helper()
 	files := 0
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+		if err != nil || !d.Type().IsRegular() {
 			return err
 		}
 		b, err := os.ReadFile(path)
@@ -150,7 +158,7 @@ func huntFiles(t *testing.T, dir string) {
 		hunt(t, "the name of "+rel, []byte(rel))
 		return nil
 	})
-	if err != nil || files < 5 {
+	if err != nil || files == 0 {
 		t.Errorf("looked at %d files: %v", files, err)
 	}
 }
@@ -165,9 +173,10 @@ func hunt(t *testing.T, where string, b []byte) {
 // sightings names the markers found in b and their form.
 func sightings(b []byte) []string {
 	var seen []string
+	low := bytes.ToLower(b)
 	for name, word := range markers {
 		for form, want := range forms(word) {
-			if bytes.Contains(b, want) || bytes.Contains(bytes.ToLower(b), bytes.ToLower(want)) {
+			if bytes.Contains(low, bytes.ToLower(want)) {
 				seen = append(seen, fmt.Sprintf("the %s (%s)", name, form))
 			}
 		}

@@ -43,7 +43,7 @@ func newClient(server string) (*client, error) {
 }
 
 // do sends one request; an answer that is no success is an error with the
-// service's own sentence.
+// service's own sentence. Out is what its JSON is read into, or *[]byte.
 func (c *client) do(ctx context.Context, method, path, contentType string, body []byte, out any) error {
 	req, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
 	if err != nil {
@@ -74,7 +74,11 @@ func (c *client) do(ctx context.Context, method, path, contentType string, body 
 		_ = json.Unmarshal(b, &p)
 		return fmt.Errorf("the service answered %d %s: %s %s", res.StatusCode, p.Code, p.Title, p.Detail)
 	}
-	if out == nil {
+	switch out := out.(type) {
+	case nil:
+		return nil
+	case *[]byte: // as it came
+		*out = b
 		return nil
 	}
 	return json.Unmarshal(b, out)

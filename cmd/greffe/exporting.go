@@ -10,11 +10,13 @@ import (
 	httpapi "greffe/api/http"
 	"greffe/cmd/greffe/internal/app"
 	"greffe/domain"
+	"greffe/domain/disclosure"
 	"greffe/eventstore/access"
 )
 
 type exportCmd struct {
-	Subject exportSubjectCmd `cmd:"" help:"The copy of one person's data."`
+	Subject    exportSubjectCmd    `cmd:"" help:"The copy of one person's data."`
+	Opposition exportOppositionCmd `cmd:"" help:"The opposition list, for a dialer or a mailing tool."`
 }
 
 type exportSubjectCmd struct {
@@ -42,6 +44,9 @@ func (c *exportSubjectCmd) Run(sh *shell) (err error) {
 	}
 	subject, err := c.subject(sh.ctx, a)
 	if err != nil {
+		return err
+	}
+	if err := a.Readable(); err != nil {
 		return err
 	}
 	receipt, err := c.access(sh.ctx, a, subject)
@@ -96,7 +101,7 @@ func (c *exportSubjectCmd) access(ctx context.Context, a *app.App, subject domai
 	for _, cl := range rules.Classes() {
 		classes = append(classes, cl.Code)
 	}
-	return a.Journal.Record(ctx, access.Reading{Action: "export", Reason: c.Reason, Ticket: c.Ticket, Human: "operator of the machine",
+	return a.Journal.Record(ctx, access.Reading{Lens: disclosure.Whole(), Action: "export", Reason: c.Reason, Ticket: c.Ticket, Human: "operator of the machine",
 		Categories: classes, Subjects: persons})
 }
 

@@ -170,38 +170,12 @@ const inNamespace = "GREFFE_TEST_NAMESPACE"
 // said so; with room again the same process goes on.
 func TestDiskFull(t *testing.T) {
 	t.Parallel()
-	if os.Getenv(inNamespace) == "" {
-		cmd := exec.Command(os.Args[0], "-test.run=^TestDiskFull$", "-test.v")
-		cmd.Env = append(os.Environ(), inNamespace+"=1")
-		cmd.SysProcAttr = &syscall.SysProcAttr{
-			Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
-			UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
-			GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
-		}
-		out, err := cmd.CombinedOutput()
-		switch {
-		case cmd.ProcessState == nil:
-			noMount(t, err)
-		case bytes.Contains(out, []byte("SKIP: TestDiskFull")):
-			noMount(t, errors.New("mounting is refused"))
-		case err != nil || !bytes.Contains(out, []byte("PASS: TestDiskFull")):
-			t.Errorf("%v\n%s", err, out)
-		}
+	dir := smallDisk(t, "32m")
+	if dir == "" {
 		return
 	}
-	dir := workDir(t)
 	data := filepath.Join(dir, "data")
-	if err := os.Mkdir(data, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	switch err := unix.Mount("none", data, "tmpfs", 0, "size=4m,mode=700"); {
-	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
-		noMount(t, err)
-	case err != nil:
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = unix.Unmount(data, unix.MNT_DETACH) })
-	p := serve(t, dir)
+	p := serve(t, dir, "--disk-limit", "0")
 	r, ok, err := p.events(contactEvent("first"))
 	if err != nil || !ok {
 		t.Fatal(err)
@@ -229,6 +203,45 @@ func TestDiskFull(t *testing.T) {
 	verified(t, dir)
 }
 
+// smallDisk gives a directory whose data directory is a file system of its own:
+// it runs the calling test again in a mount namespace, and there only gives one.
+func smallDisk(t *testing.T, size string) (dir string) {
+	t.Helper()
+	name := t.Name()
+	if os.Getenv(inNamespace) == "" {
+		cmd := exec.Command(os.Args[0], "-test.run=^"+name+"$", "-test.v")
+		cmd.Env = append(os.Environ(), inNamespace+"=1")
+		cmd.SysProcAttr = &syscall.SysProcAttr{
+			Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
+			UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
+			GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
+		}
+		out, err := cmd.CombinedOutput()
+		switch {
+		case cmd.ProcessState == nil:
+			noMount(t, err)
+		case bytes.Contains(out, []byte("SKIP: "+name)):
+			noMount(t, errors.New("mounting is refused"))
+		case err != nil || !bytes.Contains(out, []byte("PASS: "+name)):
+			t.Errorf("%v\n%s", err, out)
+		}
+		return ""
+	}
+	dir = workDir(t)
+	data := filepath.Join(dir, "data")
+	if err := os.Mkdir(data, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	switch err := unix.Mount("none", data, "tmpfs", 0, "size="+size+",mode=700"); {
+	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
+		noMount(t, err)
+	case err != nil:
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = unix.Unmount(data, unix.MNT_DETACH) })
+	return dir
+}
+
 // fill writes a file until the disk is full.
 func fill(t testing.TB, path string) {
 	t.Helper()
@@ -242,6 +255,71 @@ func fill(t testing.TB, path string) {
 	}
 	if !strings.Contains(err.Error(), syscall.ENOSPC.Error()) {
 		t.Fatal(err)
+	}
+}
+
+// TestReserve: on a disk used to 95 % nothing is taken in but what protects
+// people, which is honoured by the next decision; reads and erasures go on.
+func TestReserve(t *testing.T) {
+	t.Parallel()
+	dir := smallDisk(t, "64m")
+	if dir == "" {
+		return
+	}
+	data := filepath.Join(dir, "data")
+	p := serve(t, dir)
+	r, ok, err := p.events(contactEvent("first"), contactEvent("second"))
+	if err != nil || !ok {
+		t.Fatal(err)
+	}
+	fillTo(t, data, 95)
+	if a := p.must(507, http.MethodPost, "/v1/events", batchType, "["+contactEvent("third")+"]"); !strings.Contains(string(a.body), `"storage_full"`) {
+		t.Errorf("the answer is %s", a.body)
+	}
+	objection := `{"specversion":"1.0","id":"o1","source":"crm/eu","type":"opposition.registered","subject":"C-first","data":{}}`
+	if r, ok, err := p.events(objection); err != nil || !ok || r.Results[0].Status != "recorded" {
+		t.Fatalf("an objection: %+v %v", r, err)
+	}
+	if a := p.must(503, http.MethodPost, "/v1/events", batchType, "["+contactEvent("fourth")+","+strings.Replace(objection, "o1", "o2", 1)+"]"); !strings.Contains(string(a.body), `"state_unknown"`) {
+		t.Errorf("an objection among others: %s", a.body)
+	}
+	if r, _, err := p.events(strings.Replace(objection, "o1", "o2", 1)); err != nil || r.Results[0].Status != "duplicate" {
+		t.Errorf("the objection among others: %+v %v", r, err)
+	}
+	a := p.must(200, http.MethodPost, "/v1/contactability", "application/json",
+		`{"checks":[{"external_id":{"source":"crm/eu","subject":"C-first"},"channel":"email","purpose":"prospecting","at":"2026-11-23T10:00:00Z"}]}`)
+	if !strings.Contains(string(a.body), `"opposition.person"`) {
+		t.Errorf("the decision: %s", a.body)
+	}
+	person := "/v1/subjects/" + r.Results[1].SubjectID
+	p.must(200, http.MethodGet, person, "", "", "X-Greffe-Reason", "audit")
+	p.must(200, http.MethodPost, person+"/erasure", "application/json", `{"ground":"art17.1.b"}`)
+	p.stop()
+	if err := os.Remove(filepath.Join(data, "ballast")); err != nil {
+		t.Fatal(err)
+	}
+	verified(t, dir)
+}
+
+// fillTo writes a file until the disk is used to so many percent.
+func fillTo(t testing.TB, dir string, percent uint64) {
+	t.Helper()
+	f, err := os.Create(filepath.Join(dir, "ballast"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for block := make([]byte, 4096); ; {
+		var st unix.Statfs_t
+		if err := unix.Statfs(dir, &st); err != nil {
+			t.Fatal(err)
+		}
+		if 100*(st.Blocks-st.Bfree) >= percent*st.Blocks {
+			return
+		}
+		if _, err := f.Write(block); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -116,6 +116,11 @@ func (c *importCmd) do(sh *shell, rec recorder, opt importer.Options) (report *i
 			missing = importer.MissingIgnore
 		}
 		opt.Snapshot = &importer.Snapshot{State: state, Secret: secret, Missing: missing, MaxMissingShare: c.MaxMissing}
+		if a, ok := rec.(localRecorder); ok { // a running service is not asked; its answers tell of rows that changed
+			opt.Snapshot.Erased = func(ctx context.Context, subjects []string) ([]bool, error) {
+				return a.ErasedOf(ctx, c.Source, subjects)
+			}
+		}
 	}
 	bar := sh.progress("import")
 	opt.Progress = func(p importer.Progress) { bar.at(p.Bytes, p.Total) }

@@ -4,18 +4,25 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
+	"time"
 
+	httpapi "greffe/api/http"
 	"greffe/deploy"
 	"greffe/domain"
 	"greffe/domain/policy"
 )
 
 type policyCmd struct {
-	Check   policyCheckCmd   `cmd:"" help:"Check a policy file; errors name their lines."`
-	Publish policyPublishCmd `cmd:"" help:"Make a policy file effective: from then on the log's."`
-	Show    policyShowCmd    `cmd:"" help:"Print the policy in force."`
-	Default policyDefaultCmd `cmd:"" help:"Print the policy Greffe is shipped with."`
+	Check      policyCheckCmd      `cmd:"" help:"Check a policy file; errors name their lines."`
+	Publish    policyPublishCmd    `cmd:"" help:"Make a policy file effective: from then on the log's."`
+	Show       policyShowCmd       `cmd:"" help:"Print the policy in force."`
+	Diff       policyDiffCmd       `cmd:"" help:"Say what a file, or another version, changes."`
+	Versions   policyVersionsCmd   `cmd:"" help:"List every version, and what waits for its date."`
+	Unschedule policyUnscheduleCmd `cmd:"" help:"Give up a policy that waits for its date."`
+	Print      policyPrintCmd      `cmd:"" help:"Print what the policy says, for people: a notice, or a notice to staff."`
+	Default    policyDefaultCmd    `cmd:"" help:"Print the policy Greffe is shipped with."`
 }
 
 type policyCheckCmd struct {
@@ -69,6 +76,7 @@ func readPolicy(file string) ([]byte, *policy.Policy, error) {
 
 type policyPublishCmd struct {
 	File   string `arg:"" help:"Policy file (YAML)." type:"existingfile"`
+	At     string `help:"In force from then on: a day (in Paris), or an instant in RFC 3339; at once if absent. A running service puts it in force." placeholder:"DATE"`
 	Server string `help:"Publish to this running service; token in GREFFE_TOKEN." placeholder:"URL"`
 }
 
@@ -77,36 +85,46 @@ func (c *policyPublishCmd) Run(sh *shell) error {
 	if err != nil {
 		return err
 	}
-	var version int64
-	var at domain.Position
+	out, err := c.publish(sh, source)
+	if err != nil {
+		return err
+	}
+	if sh.cli.JSON {
+		return sh.printJSON(out)
+	}
+	return c.said(sh.stdout, out)
+}
+
+func (c *policyPublishCmd) publish(sh *shell, source []byte) (out httpapi.PolicyPublished, err error) {
+	var at time.Time
+	if c.At != "" {
+		if at, err = policyDate(c.At); err != nil {
+			return out, err
+		}
+	}
 	if c.Server != "" {
 		cl, err := newClient(c.Server)
 		if err != nil {
-			return err
+			return out, err
 		}
-		var out struct {
-			Version  int64           `json:"version"`
-			Position domain.Position `json:"position"`
+		path := "/v1/policy"
+		if !at.IsZero() {
+			path += "?effective_at=" + url.QueryEscape(at.UTC().Format(time.RFC3339))
 		}
-		if err := cl.do(sh.ctx, http.MethodPost, "/v1/policy", "application/yaml", source, &out); err != nil {
-			return err
-		}
-		version, at = out.Version, out.Position
+		return out, cl.do(sh.ctx, http.MethodPost, path, "application/yaml", source, &out)
+	}
+	a, err := sh.openOrMake()
+	if err != nil {
+		return out, err
+	}
+	if at.IsZero() {
+		out.Version, out.Position, err = a.Ledger.PublishPolicy(sh.ctx, domain.ID{}, source)
 	} else {
-		a, err := sh.openOrMake()
-		if err != nil {
-			return err
-		}
-		version, at, err = a.Ledger.PublishPolicy(sh.ctx, domain.ID{}, source)
-		if err = errors.Join(err, a.Close()); err != nil {
-			return err
-		}
+		var s httpapi.ScheduledPolicy
+		s, err = a.Policies().Schedule(sh.ctx, domain.ID{}, source, at)
+		out = httpapi.PolicyPublished{Position: s.Position, ID: &s.ID, EffectiveAt: &s.EffectiveAt}
 	}
-	if sh.cli.JSON {
-		return sh.printJSON(map[string]any{"version": version, "position": at})
-	}
-	fmt.Fprintf(sh.stdout, "Policy version %d is in force from position %s.\n", version, at)
-	return nil
+	return out, errors.Join(err, a.Close())
 }
 
 type policyShowCmd struct{}

@@ -44,6 +44,7 @@ func command(t testing.TB, dir string, args ...string) *exec.Cmd {
 	cmd := exec.Command(os.Args[0], args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GREFFE_TEST_MAIN=1", "GREFFE_BOOTSTRAP_TOKEN="+testToken, "TMPDIR="+filepath.Join(dir, "tmp"))
+	cmd.Env = append(cmd.Env, storeEnv(t, dir, args)...)
 	return cmd
 }
 
@@ -73,8 +74,21 @@ func workDir(t testing.TB) string {
 // serve starts the service and waits until it says where it listens.
 func serve(t testing.TB, dir string, args ...string) *process {
 	t.Helper()
+	return serveAt(t, dir, "data", args...)
+}
+
+// serveAt serves another data directory in dir.
+func serveAt(t testing.TB, dir, data string, args ...string) *process {
+	t.Helper()
+	return serveWith(t, dir, data, nil, args...)
+}
+
+// serveWith is serveAt with more in the environment.
+func serveWith(t testing.TB, dir, data string, env []string, args ...string) *process {
+	t.Helper()
 	p := &process{t: t, output: new(bytes.Buffer), mu: new(sync.Mutex), ended: make(chan error, 1)}
-	p.cmd = command(t, dir, append([]string{"serve", "--data", filepath.Join(dir, "data"), "--listen", "127.0.0.1:0"}, args...)...)
+	p.cmd = command(t, dir, append([]string{"serve", "--data", filepath.Join(dir, data), "--listen", "127.0.0.1:0"}, args...)...)
+	p.cmd.Env = append(p.cmd.Env, env...)
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -173,6 +187,9 @@ func (p *process) call(method, path, contentType, body string, header ...string)
 func (p *process) must(want int, method, path, contentType, body string, header ...string) answer {
 	p.t.Helper()
 	a, err := p.call(method, path, contentType, body, header...)
+	for try := 0; try < 5 && err == nil && a.status != want && strings.Contains(string(a.body), `"code":"stale"`); try++ {
+		a, err = p.call(method, path, contentType, body, header...) // as the answer says; each waits a few seconds
+	}
 	if err != nil {
 		p.t.Fatalf("%s %s: %v", method, path, err)
 	}

@@ -187,7 +187,7 @@ func (s *script) field(names []string) string {
 
 func (s *script) recorded(data string, want event.Type) string {
 	n := 0
-	_, types := factsAfter(s.t, s.path(data, "log"), 0)
+	_, types := factsAfter(s.t, s.dir, data, 0)
 	for _, t := range types {
 		if t == want {
 			n++

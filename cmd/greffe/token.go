@@ -16,16 +16,19 @@ type tokenCmd struct {
 	Server string         `help:"Speak to this running service; token in GREFFE_TOKEN." placeholder:"URL"`
 	Make   tokenMakeCmd   `cmd:"" help:"Make a token; it is shown once."`
 	List   tokenListCmd   `cmd:"" help:"List accounts and their tokens."`
+	Rotate tokenRotateCmd `cmd:"" help:"Make a token in the place of another, which goes on for a while."`
 	Revoke tokenRevokeCmd `cmd:"" help:"Revoke a token at once."`
 }
 
 type tokenMakeCmd struct {
 	Label   string        `arg:"" help:"Whose token it is; sealed."`
 	Roles   []string      `help:"Roles of the policy." required:"" placeholder:"ROLE"`
-	Expires time.Duration `help:"Life of the token; for ever if left out." placeholder:"720h"`
+	Expires time.Duration `help:"Life of the token; as the policy says if left out (access.tokens)." placeholder:"720h"`
 	Reason  string        `help:"Reason code used where a request gives none; recorded as defaulted." placeholder:"CODE"`
 	Sources []string      `help:"Sources this token may send events of; all if left out." placeholder:"NAME"`
 	ActFor  bool          `help:"The token may name the person behind a request (X-Greffe-Actor)."`
+	Signing bool          `help:"Also show a secret to sign webhooks with (X-Greffe-Signature)."`
+	tokenLimits
 }
 
 func (c *tokenMakeCmd) Run(sh *shell) error {
@@ -37,7 +40,10 @@ func (c *tokenMakeCmd) Run(sh *shell) error {
 		return err
 	}
 	rules, _ := a.Ledger.Policy()
-	req := auth.Request{Label: c.Label, Roles: c.Roles, DefaultReason: c.Reason, Sources: c.Sources, ActFor: c.ActFor}
+	req := auth.Request{Label: c.Label, Roles: c.Roles, DefaultReason: c.Reason, Sources: c.Sources, ActFor: c.ActFor, Signing: c.Signing}
+	if err := c.limit(&req); err != nil {
+		return errors.Join(err, a.Close())
+	}
 	if c.Expires > 0 {
 		req.Expires = time.Now().Add(c.Expires)
 	}
@@ -45,7 +51,7 @@ func (c *tokenMakeCmd) Run(sh *shell) error {
 	if err = errors.Join(err, a.Close()); err != nil {
 		return err
 	}
-	return sh.printToken(made.Token.String(), made.Text)
+	return sh.printToken(made.Token.String(), made.Text, made.Signing)
 }
 
 func (c *tokenMakeCmd) remote(sh *shell) error {
@@ -53,35 +59,51 @@ func (c *tokenMakeCmd) remote(sh *shell) error {
 	if err != nil {
 		return err
 	}
-	req := map[string]any{"label": c.Label, "roles": c.Roles, "act_for": c.ActFor}
+	req := map[string]any{"label": c.Label, "roles": c.Roles, "act_for": c.ActFor, "signing": c.Signing}
 	if c.Reason != "" {
 		req["default_reason"] = c.Reason
 	}
 	if len(c.Sources) > 0 {
 		req["sources"] = c.Sources
 	}
+	if err := c.say(req); err != nil {
+		return err
+	}
 	if c.Expires > 0 {
 		req["expires_at"] = time.Now().Add(c.Expires).UTC().Format(time.RFC3339)
 	}
+	return sh.makeRemote(cl, "/v1/tokens", req)
+}
+
+// makeRemote has a running service make a token, and shows it.
+func (sh *shell) makeRemote(cl *client, path string, req map[string]any) error {
 	body, err := json.Marshal(req)
 	if err != nil {
 		return fmt.Errorf("token: %w", err)
 	}
 	var out struct {
-		ID    string `json:"id"`
-		Token string `json:"token"`
+		ID      string `json:"id"`
+		Token   string `json:"token"`
+		Signing string `json:"signing_secret"`
 	}
-	if err := cl.do(sh.ctx, http.MethodPost, "/v1/tokens", "application/json", body, &out); err != nil {
+	if err := cl.do(sh.ctx, http.MethodPost, path, "application/json", body, &out); err != nil {
 		return err
 	}
-	return sh.printToken(out.ID, out.Token)
+	return sh.printToken(out.ID, out.Token, out.Signing)
 }
 
-func (sh *shell) printToken(id, token string) error {
+func (sh *shell) printToken(id, token, signing string) error {
 	if sh.cli.JSON {
-		return sh.printJSON(map[string]string{"id": id, "token": token})
+		out := map[string]string{"id": id, "token": token}
+		if signing != "" {
+			out["signing_secret"] = signing
+		}
+		return sh.printJSON(out)
 	}
 	_, err := fmt.Fprintf(sh.stdout, "token %s, shown once:\n%s\n", id, token)
+	if signing != "" && err == nil {
+		_, err = fmt.Fprintf(sh.stdout, "to sign with, X-Greffe-Key %s, shown once:\n%s\n", id, signing)
+	}
 	return err
 }
 

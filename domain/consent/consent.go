@@ -50,8 +50,10 @@ type Act struct {
 	Purpose    string   // "" for every purpose
 	Channels   []string // empty for every channel
 	ExpiresAt  time.Time
-	Lacks      []string // what the proof of a grant lacks
-	Evidence   string   // of a grant: proven or unproven
+	Lacks      []string  // what the proof of a grant lacks
+	Evidence   string    // of a grant: proven or unproven
+	Notice     domain.ID // the published notice that was shown; zero if not told
+	Method     string    // how it came about
 }
 
 // ActOf reads f; ok is false if f is not about consent.
@@ -61,9 +63,10 @@ func ActOf(p domain.Position, f *event.Fact) (a Act, ok bool) {
 	default:
 		return Act{}, false
 	}
-	return Act{Event: f.ID, Position: p, Type: f.Type, Time: f.Time.Time, Controller: f.Controller,
-		Purpose: f.Codes.String("purpose"), Channels: f.Codes.Strings("channels"),
-		ExpiresAt: f.Codes.Time("expires_at"), Lacks: f.Lacks, Evidence: f.Codes.String("evidence")}, true
+	return Act{Event: f.ID, Position: p, Type: f.Type, Time: f.Time.Time, Controller: cmp.Or(f.Controller, f.Codes.String("controller")),
+		Purpose: f.Codes.String("purpose"), Channels: f.Codes.Strings("channels"), ExpiresAt: f.Codes.Time("expires_at"),
+		Lacks: slices.Concat(f.Lacks, f.Codes.Strings("lacks")), Evidence: f.Codes.String("evidence"),
+		Notice: f.Codes.ID("notice"), Method: f.Codes.String("method")}, true
 }
 
 // no reports whether the act denies.
@@ -71,7 +74,7 @@ func (a *Act) no() bool { return a.Type == event.ConsentRefused || a.Type == eve
 
 // yes reports whether the act grants, and can prove it.
 func (a *Act) yes() bool {
-	return a.Type == event.ConsentGranted && a.Evidence == "proven" && len(a.Lacks) == 0 && a.Purpose != "" && a.Controller != Any
+	return a.Type == event.ConsentGranted && a.Evidence == "proven" && len(a.Lacks) == 0 && a.Purpose != "" && a.Controller != Any && a.Controller != ""
 }
 
 // Query names one consent.

@@ -42,6 +42,9 @@ func contracts(known []Recorded, asOf time.Time) []Contract {
 }
 
 func (r *Recorded) contractKey() string {
+	if tells, masked := r.Masked["contract.reference"]; masked {
+		return r.Fact.Source.String() + tells
+	}
 	for _, f := range r.Fields {
 		if f.Path == "contract.reference" {
 			return r.Fact.Source.String() + string(f.Value)

@@ -11,6 +11,7 @@ import (
 
 	"greffe/domain"
 	"greffe/domain/event"
+	"greffe/domain/spreadsheet"
 )
 
 // Copy20 is the answer to a request of portability (art. 20): what the person
@@ -133,8 +134,8 @@ func cellText(v jsontext.Value) string {
 	if err != nil || len(b) == 0 {
 		return ""
 	}
-	if strings.IndexByte("=@\t\r-", b[0]) >= 0 || b[0] == '+' && strings.Trim(string(b), "+0123456789 .()-") != "" {
-		return "'" + string(b)
+	if s := string(b); !spreadsheet.Number(s) {
+		return spreadsheet.Disarm(s)
 	}
 	return string(b)
 }

@@ -24,7 +24,7 @@ func Fold(subject domain.ID, recs []Recorded, asOf time.Time) *View {
 	}
 	slices.SortFunc(known, byStamp)
 	v := &View{SubjectID: subject, AsOf: domain.NewTime(asOf), Person: Values{}, Company: Values{}, Custom: Values{}, Collection: Tree{},
-		Oppositions: []Opposition{}, Restrictions: []Restriction{}, Withheld: []string{}, Provenance: map[string]Origin{}}
+		Oppositions: []Opposition{}, Restrictions: []Restriction{}, Holds: []Hold{}, Withheld: []string{}, Provenance: map[string]Origin{}}
 	edges := merges(known)
 	v.MergedInto, v.MergedFrom = edges.of(subject)
 	group := edges.connected(subject)
@@ -42,6 +42,7 @@ func Fold(subject domain.ID, recs []Recorded, asOf time.Time) *View {
 		}
 	}
 	c.show(v)
+	v.lift(known)
 	v.Consents = consents(acts, asOf)
 	v.Contracts = contracts(known, asOf)
 	v.DeletedUpstream = deletions(known)
@@ -65,8 +66,8 @@ func (r *Recorded) origin() Origin {
 	return Origin{Event: r.Fact.ID, Position: r.Position, Time: r.Fact.Time, Source: r.Fact.Source}
 }
 
-// value is the opened value at path: Erased if it was destroyed, nil if it was
-// not opened.
+// value is the opened value at path: Erased if it was destroyed, Archived if it left
+// the active base, nil if it was not opened.
 func (r *Recorded) value(path string) jsontext.Value {
 	for _, f := range r.Fields {
 		if f.Path == path {
@@ -75,6 +76,9 @@ func (r *Recorded) value(path string) jsontext.Value {
 	}
 	if by, gone := r.Gone[path]; gone {
 		return Erased(by)
+	}
+	if since, left := r.Archived[path]; left {
+		return Archived(since)
 	}
 	return nil
 }
@@ -94,6 +98,9 @@ func (r *Recorded) paths() []string {
 	for p := range r.Gone {
 		l = append(l, p)
 	}
+	for p := range r.Archived {
+		l = append(l, p)
+	}
 	slices.Sort(l)
 	return slices.Compact(l)
 }
@@ -102,6 +109,7 @@ func (r *Recorded) paths() []string {
 type cell struct {
 	value jsontext.Value
 	unset bool
+	mask  bool
 	from  Origin
 }
 
@@ -116,14 +124,15 @@ func (c cells) add(r *Recorded) {
 		c[p] = cell{unset: true, from: r.origin()}
 	}
 	for _, x := range r.Fact.Codes {
-		if x.Name == "kind" || x.Name == "professional" || strings.HasPrefix(x.Name, "collection.") {
+		if x.Name == "kind" || x.Name == "professional" || x.Name == "portfolio" || strings.HasPrefix(x.Name, "collection.") {
 			c[x.Name] = cell{value: codeValue(x.Value), from: r.origin()}
 		}
 	}
 	for _, p := range r.paths() {
 		if isContactField(p) {
 			v := r.value(p)
-			c[p] = cell{value: v, unset: v.Kind() == 'n', from: r.origin()}
+			_, mask := r.Masked[p]
+			c[p] = cell{value: v, unset: v.Kind() == 'n', mask: mask, from: r.origin()}
 		}
 	}
 }
@@ -144,8 +153,13 @@ func (c cells) show(v *View) {
 			v.Withheld = append(v.Withheld, path)
 			continue
 		}
+		if x.mask {
+			v.Masked = append(v.Masked, path)
+		}
 		head, rest, _ := strings.Cut(path, ".")
 		switch head {
+		case "portfolio":
+			v.Portfolio = strings.Trim(string(x.value), `"`)
 		case "kind":
 			v.Kind = strings.Trim(string(x.value), `"`)
 		case "professional":
@@ -164,6 +178,7 @@ func (c cells) show(v *View) {
 		}
 	}
 	slices.Sort(v.Withheld)
+	slices.Sort(v.Masked)
 }
 
 // protect notes what protects the person, of whichever merged contact.
@@ -178,14 +193,40 @@ func (v *View) protect(r *Recorded) {
 		}
 		v.Oppositions = append(v.Oppositions, o)
 	case event.RestrictionPlaced:
-		v.Restricted = true
 		v.Restrictions = append(v.Restrictions, Restriction{Event: f.ID, Since: f.Time, Ground: f.Codes.String("ground")})
+	case event.HoldPlaced:
+		h := Hold{Event: f.ID, Since: f.Time, Reason: f.Codes.String("reason")}
+		if f.Subject != v.SubjectID {
+			h.Subject = f.Subject
+		}
+		v.Holds = append(v.Holds, h)
 	case event.PersonDeceased:
 		v.Deceased = true
 		if on := f.Codes.Time("died_on"); !on.IsZero() {
 			v.DiedOn = domain.NewTime(on)
 		}
 	}
+}
+
+// lift ends the restrictions that were lifted since: the one that is named, or all
+// of the contact that were recorded before (art. 18(3)).
+func (v *View) lift(known []Recorded) {
+	placed := map[domain.ID]*Recorded{}
+	for i := range known {
+		placed[known[i].Fact.ID] = &known[i]
+	}
+	v.Restrictions = slices.DeleteFunc(v.Restrictions, func(x Restriction) bool {
+		r := placed[x.Event]
+		return slices.ContainsFunc(known, func(l Recorded) bool {
+			named := l.Fact.Codes.ID("restriction")
+			return l.Fact.Type == event.RestrictionLifted && l.Fact.Subject == r.Fact.Subject &&
+				(named == x.Event || named.IsZero() && l.Position > r.Position)
+		})
+	})
+	v.Restricted = len(v.Restrictions) > 0
+	v.Holds = slices.DeleteFunc(v.Holds, func(h Hold) bool {
+		return slices.ContainsFunc(known, func(l Recorded) bool { return l.Fact.Type == event.HoldReleased && l.Fact.Codes.ID("hold") == h.Event })
+	})
 }
 
 func consents(acts []consent.Act, asOf time.Time) []Consent {

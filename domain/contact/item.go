@@ -34,6 +34,7 @@ type ItemField struct {
 	Path     string         `json:"path"`
 	Value    jsontext.Value `json:"value,omitempty"`
 	Withheld bool           `json:"withheld,omitempty"` // held, but not opened
+	Masked   bool           `json:"masked,omitempty"`   // value is a mask of what is held
 }
 
 // NewItem tells one record.
@@ -44,7 +45,8 @@ func NewItem(r Recorded) Item {
 		Fields: []ItemField{}, Unset: f.Unset, Lacks: f.Lacks, Warnings: f.Warnings}
 	for _, p := range r.paths() {
 		v := r.value(p)
-		it.Fields = append(it.Fields, ItemField{Path: p, Value: v, Withheld: v == nil})
+		_, masked := r.Masked[p]
+		it.Fields = append(it.Fields, ItemField{Path: p, Value: v, Withheld: v == nil, Masked: masked})
 	}
 	return it
 }

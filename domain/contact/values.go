@@ -79,6 +79,11 @@ func Erased(by domain.ID) jsontext.Value {
 	return jsontext.Value(`{"erased":true,"by":"` + by.String() + `"}`)
 }
 
+// Archived is how a value reads that left the active base, to who may not read archives.
+func Archived(since domain.Time) jsontext.Value {
+	return jsontext.Value(`{"archived":true,"since":"` + domain.FormatTime(since.Time) + `"}`)
+}
+
 // codeValue writes a code's value, which needs no escaping.
 func codeValue(v any) jsontext.Value {
 	switch v := v.(type) {

@@ -16,6 +16,11 @@ type Recorded struct {
 	Fact     *event.Fact
 	Fields   []event.Field        // opened values, by path
 	Gone     map[string]domain.ID // path → the event that destroyed the value
+	// Archived values are there and were not opened: path → since when.
+	Archived map[string]domain.Time
+	// Masked are paths of which Fields has a mask only, each with what tells its value
+	// from others.
+	Masked map[string]string
 }
 
 // Stamp orders the values of one field.
@@ -39,6 +44,7 @@ type Origin struct {
 	Position domain.Position `json:"position"`
 	Time     domain.Time     `json:"time"`
 	Source   domain.ID       `json:"source,omitzero"`
+	Proof    string          `json:"proof,omitempty"` // where its proof is, if that was asked for
 }
 
 // View is what is known of one person as of an instant. It marshals to the
@@ -48,6 +54,7 @@ type View struct {
 	AsOf            domain.Time       `json:"as_of"`
 	Kind            string            `json:"kind,omitempty"`
 	Professional    *bool             `json:"professional,omitempty"`
+	Portfolio       string            `json:"portfolio,omitempty"` // by whom the contact is looked after; a code of the policy
 	Person          Values            `json:"person"`
 	Company         Values            `json:"company"`
 	Custom          Values            `json:"custom"`
@@ -60,12 +67,14 @@ type View struct {
 	Oppositions     []Opposition      `json:"oppositions"`
 	Restricted      bool              `json:"restricted"` // art. 18
 	Restrictions    []Restriction     `json:"restrictions"`
+	Holds           []Hold            `json:"holds"` // nothing of the person is destroyed while there is one
 	Deceased        bool              `json:"deceased"`
 	DiedOn          domain.Time       `json:"died_on,omitzero"`
 	DeletedUpstream []Deletion        `json:"deleted_upstream"` // sources that no longer hold the person
 	MergedInto      []domain.ID       `json:"merged_into"`
 	MergedFrom      []domain.ID       `json:"merged_from"`
-	Withheld        []string          `json:"withheld"` // fields held, but not opened for this view
+	Withheld        []string          `json:"withheld"`         // fields held, but not opened for this view
+	Masked          []string          `json:"masked,omitempty"` // fields of which a mask is shown
 	Provenance      map[string]Origin `json:"provenance"`
 }
 
@@ -112,6 +121,15 @@ type Restriction struct {
 	Event  domain.ID   `json:"event"`
 	Since  domain.Time `json:"since"`
 	Ground string      `json:"ground,omitempty"`
+}
+
+// Hold forbids to destroy anything of the person: a claim, an inspection (art.
+// 17(3)(e)).
+type Hold struct {
+	Event   domain.ID   `json:"event"`
+	Since   domain.Time `json:"since"`
+	Reason  string      `json:"reason,omitempty"`
+	Subject domain.ID   `json:"subject,omitzero"` // the merged contact it is on, if another
 }
 
 // Deletion says that a source no longer holds the person.

@@ -70,6 +70,8 @@ func (d *deciding) consumer() RuleID {
 		d.asked = d.callback()
 	}
 	switch {
+	case !joint && !d.s.AgeUnread.IsZero():
+		return d.because(AgeUnread, d.s.AgeUnread)
 	case !joint && d.minorAt(d.q.At):
 		return PersonMinor
 	case d.asked != nil:

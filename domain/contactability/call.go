@@ -27,11 +27,14 @@ func (d *deciding) call() RuleID {
 // optIn reports whether the law of 11 August 2026 is in force, as soon as it is
 // in one of the person's zones.
 func (d *deciding) optIn() bool {
-	var begins time.Time
+	return d.past(d.optInBegins())
+}
+
+func (d *deciding) optInBegins() (begins time.Time) {
 	for _, z := range d.places.orHome() {
 		begins = sooner(begins, d.r.PhoneOptInFrom.Begins(z.loc))
 	}
-	return d.past(begins)
+	return begins
 }
 
 // contract shows a running contract of the controller that fits: the one that

@@ -62,6 +62,8 @@ func opposedCases() []tcase {
 	}
 }
 
+func ageUnread(w *world) { w.s.AgeUnread = w.next() }
+
 func personCases() []tcase {
 	yes := granted("2026-09-01", Email)
 	return []tcase{
@@ -86,6 +88,12 @@ func personCases() []tcase {
 		c(ElectronicConsent, "restriction lifted", ask(Email, noon, yes, stop(Restricted, "2026-09-10"), s(func(s *State) { s.Stops[0].Until = instant("2026-09-15") }))),
 		c(PersonRestricted, "restriction about to be lifted", ask(Email, noon, yes, stop(Restricted, "2026-09-10"), s(func(s *State) { s.Stops[0].Until = instant("2026-09-16") }))).holds("2026-09-16"),
 		c(PersonDeleted, "the source holds the contact no longer", ask(Email, noon, yes, stop(DeletedUpstream, "2026-09-10"))),
+		c(PersonDeleted, "deleted upstream and unreadable", ask(Email, noon, yes, stop(Unreadable, "2026-09-10"), stop(DeletedUpstream, "2026-09-10"))),
+		c(PersonUnreadable, "something recorded cannot be read", ask(Email, noon, yes, stop(Unreadable, "2026-09-10"))).holds("never"),
+		c(AgeUnread, "a birth date that cannot be read, own consent", ask(Email, noon, yes, ageUnread)),
+		c(AgeUnread, "a birth date that cannot be read, asked for a callback", ask(Phone, noon, callback("2026-09-14"), ageUnread)),
+		c(ElectronicConsent, "a birth date that cannot be read, joint consent", ask(Email, noon, yes, proof(func(p *Proof) { p.Guardian = true }), ageUnread)),
+		c(ServiceContract, "a birth date that cannot be read, a service message", ask(Email, noon, purpose("contract"), contract("2026-01-01", "", "retail"), ageUnread)),
 		c(PersonUnknown, "nobody known, by e-mail", ask(Email, noon, nobody, address("x@example.fr"))).holds("never"),
 		c(PersonUnknown, "nobody known, by phone", ask(Phone, noon, nobody, address("+33612345678"))),
 		c(PersonUnknown, "nobody known, generic local part at a webmail", ask(Email, noon, nobody, address("contact@gmail.com"))),

@@ -36,6 +36,8 @@ func phoneCases() []tcase {
 		c(PhoneConsent, "one year from 29 February: 27 February at 16:00", ask(Phone, "2029-02-27 16:00", granted("2028-02-29 15:00", Phone))),
 		c(PhoneExpired, "one year from 29 February: 28 February at 15:00", ask(Phone, "2029-02-28 15:00", granted("2028-02-29 15:00", Phone))),
 		c(PhoneConsent, "one year: consent of before the opt-in law", ask(Phone, noon, granted("2026-03-01", Phone))),
+		c(PhoneConsent, "one year: 10 August 2026, an older consent", ask(Phone, "2026-08-10 19:59", granted("2025-06-01", Phone))).holds("2026-08-10 20:00"),
+		c(PhoneExpired, "one year: 11 August 2026, an older consent", ask(Phone, "2026-08-11 00:00", granted("2025-06-01", Phone))),
 		c(PhoneContract, "contract: running, same sector", ask(Phone, noon, sector("energy"), contract("2026-01-01", "", "energy"))).holds("2026-09-15 13:00"),
 		c(PhoneContract, "contract: running, same object", ask(Phone, noon, object("7"), contract("2026-01-01", "", "", object7))),
 		c(PhoneContract, "contract: the minute before its end", ask(Phone, noon, sector("energy"), contract("2026-01-01", "2026-09-15 10:16", "energy"))).holds("2026-09-15 10:16"),

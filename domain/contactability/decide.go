@@ -159,6 +159,8 @@ func (d *deciding) stopped() RuleID {
 		return d.because(PersonDeceased, worst.Event)
 	case DeletedUpstream:
 		return d.because(PersonDeleted, worst.Event)
+	case Unreadable:
+		return d.because(PersonUnreadable, worst.Event)
 	}
 	return d.because(PersonRestricted, worst.Event)
 }
@@ -209,12 +211,16 @@ func (d *deciding) denied() bool {
 }
 
 // oneYear ends a consumer's consent to calls a year after it was given (R223-1),
-// whatever longer time it names.
+// whatever longer time it names, but not before that is the law.
 func (d *deciding) oneYear() {
 	if d.q.Channel != Phone || !d.consumerProspecting() {
 		return
 	}
-	if ends := d.r.PhoneValidity.After(d.status.Since); d.past(ends) {
+	ends := d.r.PhoneValidity.After(d.status.Since)
+	if from := d.optInBegins(); from.After(ends) {
+		ends = from
+	}
+	if d.past(ends) {
 		d.status.State = consent.Expired
 	}
 }

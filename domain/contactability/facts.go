@@ -43,7 +43,8 @@ func (s *State) Add(k Known) {
 	}
 	if a, ok := consent.ActOf(k.Position, f); ok {
 		s.Consents = append(s.Consents, a)
-		s.Proofs = append(s.Proofs, Proof{Event: f.ID, Recorded: f.Recorded.Time, Guardian: slices.Contains(f.Fields, "consent.guardian")})
+		s.Proofs = append(s.Proofs, Proof{Event: f.ID, Recorded: f.Recorded.Time, Guardian: slices.Contains(f.Fields, "consent.guardian"),
+			Slots: slotsOf(f.Codes.Strings("slots"))})
 	}
 	if a, ok := opposition.ActOf(f); ok {
 		s.Renewals = append(s.Renewals, a)
@@ -51,6 +52,23 @@ func (s *State) Add(k Known) {
 	if c, ok := collectionOf(k); ok {
 		s.Collections = append(s.Collections, c)
 	}
+}
+
+// slotsOf reads the hours that a consent, or a request to be called, names; what it
+// cannot read opens none.
+func slotsOf(codes []string) (l []Slot) {
+	for _, code := range codes {
+		x, ok := event.ParseSlot(code)
+		if !ok {
+			continue
+		}
+		s := Slot{From: x.From, To: x.To}
+		for day := x.First; day <= x.Last; day++ {
+			s.Days |= Days(time.Weekday(day % 7)) // 7 is Sunday
+		}
+		l = append(l, s)
+	}
+	return l
 }
 
 func (k *Known) stamp() contact.Stamp {
@@ -78,7 +96,7 @@ func (s *State) interaction(k Known) {
 	case "callback_request":
 		if k.Own {
 			s.Callbacks = append(s.Callbacks, Callback{Event: f.ID, Position: k.Position, Time: f.Time.Time, Controller: f.Controller,
-				Purpose: object, Sector: f.Codes.String("sector"), Proven: direction != "out"})
+				Purpose: object, Sector: f.Codes.String("sector"), Proven: direction != "out", Slots: slotsOf(f.Codes.Strings("slots"))})
 		}
 	}
 }

@@ -2,6 +2,7 @@ package contactability_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -178,5 +179,56 @@ func TestContractsFold(t *testing.T) {
 				t.Errorf("%s: %s", name, d)
 			}
 		}
+	}
+}
+
+// TestHoursConsentedTo are read from the consent, Sunday included; what cannot be
+// read opens none.
+func TestHoursConsentedTo(t *testing.T) {
+	t.Parallel()
+	grant := strings.Replace(grantEvent, `"method"`, `"slots":["1-5/20:00-21:00","7/10:00-12:00","7/25:00-26:00"],"method"`, 1)
+	var s State
+	for _, k := range facts(t, "2026-09-10 11:00", grant) {
+		s.Add(k)
+	}
+	want := []Slot{{Days: Days(time.Monday, time.Tuesday, time.Wednesday, time.Thursday, time.Friday), From: 20 * 60, To: 21 * 60},
+		{Days: Days(time.Sunday), From: 10 * 60, To: 12 * 60}}
+	if len(s.Proofs) != 1 {
+		t.Fatalf("%d proofs", len(s.Proofs))
+	}
+	if d := cmp.Diff(want, s.Proofs[0].Slots); d != "" {
+		t.Error(d)
+	}
+}
+
+// TestThePolicysChoices reach the rules.
+func TestThePolicysChoices(t *testing.T) {
+	t.Parallel()
+	text := string(deploy.Policy())
+	for from, to := range map[string]string{
+		"free_account_is_sale: false": "free_account_is_sale: true", "callback_any_time: false": "callback_any_time: true\n  justification: decided by the DPO",
+		"alsace_moselle: false": "alsace_moselle: true", "overseas: false": "overseas: true", "# dialer_silent_after: P2D": "dialer_silent_after: P2D",
+		"    channels: [email, sms, phone, postal]\n  - code: contract": "    channels: [email, sms, phone, postal]\n    prospecting: true\n  - code: contract",
+	} {
+		if !strings.Contains(text, from) {
+			t.Fatalf("the shipped policy has no %q", from)
+		}
+		text = strings.Replace(text, from, to, 1)
+	}
+	p, err := policy.Parse([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := Law(loaded).WithPolicy(p)
+	if !r.FreeAccountIsSale || !r.CallbackAnyTime || !r.AlsaceMoselle || !r.Overseas || r.DialerSilentAfter != (policy.Period{Days: 2}) ||
+		!r.Purposes["customer_service"].Prospecting || !r.Purposes["prospecting"].Prospecting || r.Purposes["contract"].Prospecting {
+		t.Errorf("%+v", r)
+	}
+	if p, err = policy.Parse(deploy.Policy()); err != nil {
+		t.Fatal(err)
+	}
+	r = Law(loaded).WithPolicy(p)
+	if r.FreeAccountIsSale || r.CallbackAnyTime || r.AlsaceMoselle || r.Overseas || r.Purposes["customer_service"].Prospecting {
+		t.Errorf("shipped: %+v", r)
 	}
 }

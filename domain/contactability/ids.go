@@ -1,6 +1,9 @@
 package contactability
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // RuleID is the stable name of a rule; it stands in answers and in receipts.
 type RuleID string
@@ -21,7 +24,9 @@ const (
 	PersonDeceased   RuleID = "person.deceased"
 	PersonRestricted RuleID = "person.restricted"
 	PersonDeleted    RuleID = "person.deleted_upstream"
+	PersonUnreadable RuleID = "person.unreadable"
 	PersonUnknown    RuleID = "person.unknown"
+	AgeUnread        RuleID = "person.age_unread"
 	PersonMinor      RuleID = "person.minor"
 	MinorConsent     RuleID = "person.minor_consent"
 
@@ -85,6 +90,16 @@ type Rule struct {
 	Allows  bool
 	Article string
 	FR, EN  string
+}
+
+var inFrench = strings.NewReplacer("GDPR", "RGPD", "CJEU", "CJUE", "; ", "\u00a0; ")
+
+// Source is the article as it is cited in "fr", or in English.
+func (r *Rule) Source(language string) string {
+	if language == "fr" {
+		return inFrench.Replace(r.Article)
+	}
+	return r.Article
 }
 
 var rulebook = slices.Concat(standing(), messages(), interests(), calls())

@@ -75,6 +75,9 @@ type Rules struct {
 	CallbackAnyTime bool
 	AlsaceMoselle   bool // their two holidays count (C. trav. L3134-13)
 	Overseas        bool // the departments' own holidays count (C. trav. L3422-2)
+	// DialerSilentAfter is how long a dialer may tell of no call, in working days;
+	// zero: DialerGaps times its usual gap, at least one working day.
+	DialerSilentAfter policy.Period
 }
 
 // Law is the law as of November 2026, with the shipped policy's one controller
@@ -105,8 +108,9 @@ func Law(z Zones) Rules {
 	}
 }
 
-// WithPolicy is the rules with the controllers and purposes of p. A purpose is
-// prospecting unless its code is one the ledger knows to be something else.
+// WithPolicy is the rules with the controllers, purposes and choices of p. A
+// purpose is prospecting if p says so, or says nothing and its code is not one
+// that the ledger knows to be something else.
 func (r Rules) WithPolicy(p *policy.Policy) Rules {
 	r.Controllers, r.Purposes = nil, map[string]Purpose{}
 	for _, c := range p.Controllers() {
@@ -114,8 +118,15 @@ func (r Rules) WithPolicy(p *policy.Policy) Rules {
 	}
 	service := []string{"customer_service", "contract", "billing", "recruitment", "compliance", "security"}
 	for _, x := range p.Purposes() {
-		r.Purposes[x.Code] = Purpose{Prospecting: !slices.Contains(service, x.Code), Bases: x.LegalBases, Channels: x.Channels}
+		is := !slices.Contains(service, x.Code)
+		if x.Prospecting != nil {
+			is = *x.Prospecting
+		}
+		r.Purposes[x.Code] = Purpose{Prospecting: is, Bases: x.LegalBases, Channels: x.Channels}
 	}
+	c := p.Contactability()
+	r.FreeAccountIsSale, r.CallbackAnyTime = c.FreeAccountIsSale, c.CallbackAnyTime
+	r.AlsaceMoselle, r.Overseas, r.DialerSilentAfter = c.AlsaceMoselle, c.Overseas, c.DialerSilentAfter
 	return r
 }
 

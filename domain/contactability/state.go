@@ -23,6 +23,7 @@ type State struct {
 	Proofs   []Proof // more about some of Consents
 
 	BirthDate    holidays.Date
+	AgeUnread    domain.ID // the event that set a birth date nobody can read any more
 	Professional Professional
 	Collections  []Collection
 	Contracts    []Contract
@@ -46,6 +47,7 @@ const (
 	Deceased                            // LIL art. 84 to 86
 	Restricted                          // art. 18
 	DeletedUpstream                     // the source no longer holds the person
+	Unreadable                          // something recorded cannot be read, so nothing may rest on the rest
 )
 
 // Stop holds in [Since, Until); a zero Until is open. A kind that is not known

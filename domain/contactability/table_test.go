@@ -84,18 +84,42 @@ func TestTableIsWhole(t *testing.T) {
 	}
 }
 
+const pageHead = `# Puis-je contacter cette personne ? Règle, fondement, cas
+
+May this person be contacted? Rule, article, cases. Written by
+"go test ./domain/contactability -run TestRulesPage -update" from the rules and the table of cases.
+Do not edit.
+
+%d règles, essayées dans cet ordre : la première qui s'applique décide. En cas de doute, la réponse
+est non. %d cas, listés sous chaque règle, sont vérifiés à chaque version ; les mêmes clauses et leurs
+limites sont posées au service entier dans cmd/greffe/internal/app/law_*_test.go, faits par
+POST /v1/events, question par POST /v1/contactability. Les heures sont celles de Paris, sauf mention
+d'un autre fuseau. LIL : loi 78-17 ; CPCE : Code des postes et des communications électroniques ;
+C. conso. : Code de la consommation ; C. trav. : Code du travail.
+
+| | Règle | Réponse | Fondement | Cas |
+|--:|---|---|---|--:|
+`
+
 // TestRulesPage keeps RULES.md to the rules and the cases; -update writes it.
 func TestRulesPage(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
 	all := table()
-	fmt.Fprintf(&b, "# Contactability: rule, article, cases\n\nWritten by `go test ./domain/contactability -run TestRulesPage -update` from the rules and the\ntable of cases; %d rules in the order in which they are tried, %d cases. Do not edit.\n", len(contactability.Rulebook()), len(all))
+	cases := map[contactability.RuleID]int{}
+	for _, x := range all {
+		cases[x.rule]++
+	}
+	fmt.Fprintf(&b, pageHead, len(contactability.Rulebook()), len(all))
+	for i, r := range contactability.Rulebook() {
+		fmt.Fprintf(&b, "| %d | `%s` | %s | %s | %d |\n", i+1, r.ID, map[bool]string{true: "autorisé", false: "refusé"}[r.Allows], r.Source("fr"), cases[r.ID])
+	}
 	for _, r := range contactability.Rulebook() {
 		verdict := "denies"
 		if r.Allows {
 			verdict = "allows"
 		}
-		fmt.Fprintf(&b, "\n## %s: %s\n\n%s\n\n- fr: %s\n- en: %s\n\n", r.ID, verdict, r.Article, r.FR, r.EN)
+		fmt.Fprintf(&b, "\n## %s: %s\n\n%s\n\n- fr: %s\n- en: %s\n\n", r.ID, verdict, r.Source("fr"), r.FR, r.EN)
 		for _, x := range all {
 			if x.rule == r.ID {
 				fmt.Fprintf(&b, "1. %s\n", x.name)

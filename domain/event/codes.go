@@ -71,13 +71,21 @@ func (c Codes) Bool(name string) bool {
 
 // ID returns the named uuid, or the zero id.
 func (c Codes) ID(name string) domain.ID {
-	id, _ := domain.ParseID(c.String(name))
+	s := c.String(name)
+	if s == "" {
+		return domain.ID{}
+	}
+	id, _ := domain.ParseID(s)
 	return id
 }
 
 // Time returns the named instant, or the zero time.
 func (c Codes) Time(name string) time.Time {
-	t, _ := domain.ParseTime(c.String(name))
+	s := c.String(name)
+	if s == "" {
+		return time.Time{}
+	}
+	t, _ := domain.ParseTime(s)
 	return t
 }
 

@@ -14,7 +14,7 @@ type Description struct {
 // FieldDescription is one path of an event's data.
 type FieldDescription struct {
 	Path     string
-	Form     string   // text, code, codes, purpose, purposes, channel, channels, reason, classes, boolean, time, number, contact, contacts, contact fields, field paths, address
+	Form     string   // text, code, codes, purpose, purposes, channel, channels, reason, classes, boolean, time, number, contact, contacts, contact fields, field paths, slots, address
 	Values   []string // the codes, where they are listed
 	Required bool
 	Sealed   bool // kept in a part under the subject's key, never in the log
@@ -43,8 +43,8 @@ func Describe() []Description {
 
 func (k kind) form() string {
 	return [...]string{sealed: "text", enum: "code", enums: "codes", purpose: "purpose", purposes: "purposes", channel: "channel",
-		channels: "channels", reason: "reason", categories: "classes", flag: "boolean", instant: "time", count: "number",
-		link: "contact", linked: "contacts", nested: "contact fields", unsets: "field paths", address: "address"}[k]
+		channels: "channels", reason: "reason", portfolio: "code", categories: "classes", flag: "boolean", instant: "time", count: "number",
+		link: "contact", linked: "contacts", nested: "contact fields", unsets: "field paths", slots: "slots", address: "address"}[k]
 }
 
 // RefusalCodes lists every code a Refusal can have, in the order of reading.

@@ -32,7 +32,7 @@ var types = []event.Type{
 	event.ConsentWithdrawn, event.OppositionRegistered, event.AccessRecorded, event.RequestReceived, event.PersonDeceased,
 	event.RestrictionPlaced,
 	event.IngestQuarantined, event.IngestReleased, event.PolicyPublished, event.ExportProduced, event.AccountCreated,
-	event.AccountDisabled, event.AccountTokenMade, event.AccountTokenEnded, event.ProducerRegistered,
+	event.AccountDisabled, event.AccountTokenMade, event.AccountTokenEnded, event.ProducerRegistered, event.ProducerGapDetected,
 }
 
 const upstreamTypes = 22

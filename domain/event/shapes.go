@@ -10,7 +10,7 @@ import (
 func contactFields() []field {
 	return []field{
 		{path: "kind", kind: enum, values: []string{"prospect", "client", "former_client", "candidate", "supplier_contact"}},
-		{path: "professional", kind: flag},
+		{path: "professional", kind: flag}, {path: "portfolio", kind: portfolio},
 		{path: "collection.channel", kind: enum, values: []string{"web_form", "sale", "phone", "store", "paper", "import", "partner"}, fallback: "other"},
 		{path: "collection.collected_at", kind: instant},
 		{path: "collection.legal_basis", kind: enum, values: []string{"consent", "contract", "legal_obligation", "vital_interests", "public_task", "legitimate_interest"}, fallback: "other"},
@@ -20,7 +20,7 @@ func contactFields() []field {
 		{path: "person.given_name"}, {path: "person.family_name"}, {path: "person.birth_date"},
 		{path: "person.emails"}, {path: "person.phones"}, {path: "person.postal_address"},
 		{path: "person.language"}, {path: "person.time_zone"},
-		{path: "company.name"}, {path: "company.siren"}, {path: "company.role"},
+		{path: "company.name"}, {path: "company.siren"}, {path: "company.role"}, {path: "company.sole_trader", kind: flag},
 		{path: "collection.origin"}, {path: "collection.notice.id"}, {path: "collection.notice.version"}, {path: "collection.notice.language"},
 		{path: "collection.sale.reference"}, {path: "notes"},
 		{path: "last_activity_at", kind: instant},
@@ -38,6 +38,7 @@ func consentFields(extra ...field) []field {
 		{path: "method", kind: enum, values: []string{"web_form", "paper", "phone", "store", "email", "sms", "unsubscribe_link", "preference_page", "double_opt_in", "in_person", "import", "api"}, fallback: "other"},
 		{path: "prechecked", kind: flag},
 		{path: "expires_at", kind: instant},
+		{path: "slots", kind: slots},
 		{path: "act"}, {path: "partners"}, {path: "object"}, {path: "guardian"},
 		{path: "proof.ip"}, {path: "proof.user_agent"}, {path: "proof.reference"},
 	}, noticeFields()), extra...)
@@ -48,6 +49,7 @@ func contractFields() []field {
 		{path: "reference"}, {path: "object"}, {path: "amount_cents"},
 		{path: "sector", kind: enum, values: []string{"energy_renovation", "home_adaptation", "press", "insurance", "telecom", "energy", "retail"}, fallback: "other"},
 		{path: "ends_at", kind: instant}, {path: "ended_at", kind: instant},
+		{path: "electronic_120", kind: flag}, {path: "delivered_at", kind: instant}, // C. conso. L213-1
 	}
 }
 
@@ -119,7 +121,9 @@ func protectiveShape(t Type) *shape {
 			{path: "ticket"}, {path: "query_digest"}, {path: "detail"}}}
 	case RequestReceived:
 		return &shape{noun: "request", fields: []field{
-			{path: "right", kind: enum, values: []string{"access", "rectification", "erasure", "restriction", "portability", "objection", "automated_decision", "post_mortem"}, fallback: "other"},
+			{path: "right", kind: enum, values: []string{"access", "rectification", "erasure", "restriction", "recipients", "portability", "objection", "objection_processing", "automated_decision", "consent_withdrawal", "post_mortem", "directives"}, fallback: "other"},
+			{path: "requester", kind: enum, values: []string{"person", "proxy", "guardian", "heir", "designated"}, fallback: "proxy"},
+			{path: "language", kind: enum, values: []string{"fr", "en"}, fallback: "fr"},
 			{path: "channel", kind: enum, values: []string{"email", "sms", "phone", "postal", "social", "web_form", "store"}, fallback: "other"},
 			{path: "received_at", kind: instant}, {path: "message"}}}
 	case RestrictionPlaced:
@@ -140,6 +144,7 @@ func interactionFields() []field {
 		{path: "outcome", kind: enum, fallback: "other", values: []string{"answered", "no_answer", "busy", "refused", "interested", "delivered", "bounced", "voicemail", "wrong_number", "sold"}},
 		{path: "object", kind: purpose},
 		{path: "sector", kind: enum, values: []string{"energy_renovation", "home_adaptation", "press", "insurance", "telecom", "energy", "retail"}, fallback: "other"},
+		{path: "slots", kind: slots},
 		{path: "campaign"}, {path: "caller"}, {path: "reference"}, {path: "amount_cents"}, {path: "number"},
 	}
 }

@@ -21,6 +21,7 @@ func (stub) Purpose(c string) bool {
 func (stub) Channel(c string) bool {
 	return slices.Contains([]string{"email", "sms", "phone", "postal", "social"}, c)
 }
+func (stub) Portfolio(c string) bool   { return c == "north" }
 func (stub) HasReason(c string) bool   { return c == "customer_call" }
 func (stub) HasClass(c string) bool    { return c == "identity" || c == "contact_details" }
 func (stub) HasField(path string) bool { return strings.HasPrefix(path, "custom.") }

@@ -16,9 +16,9 @@ func (u *reading) take(f *field, val jsontext.Value) {
 	switch f.kind {
 	case sealed:
 		u.seal(f.sealed, val)
-	case enum, reason, purpose, channel:
+	case enum, reason, purpose, channel, portfolio:
 		u.code(f, val)
-	case enums, purposes, channels, categories:
+	case enums, purposes, channels, categories, slots:
 		u.list(f, val)
 	case flag:
 		u.flag(f, val)
@@ -76,12 +76,19 @@ func (u *reading) known(f *field, s string) (string, bool) {
 		ok = u.v.Purpose(s)
 	case channel, channels:
 		ok = u.v.Channel(s)
+	case portfolio: // nobody's, rather than the one before
+		if ok = u.v.Portfolio(s); !ok {
+			u.warn(f.path, "unlisted_code")
+			return Unlisted, true
+		}
 	case categories:
 		ok = u.v.HasClass(s)
+	case slots: // one that cannot be read opens no hour, which protects the person
+		_, ok = ParseSlot(s)
 	case reason:
 		if ok = u.v.HasReason(s); !ok {
 			u.warn(f.path, "unlisted_code")
-			return "unlisted", true
+			return Unlisted, true
 		}
 	}
 	if !ok && f.fallback != "" {

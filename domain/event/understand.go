@@ -20,6 +20,7 @@ type Vocabulary interface {
 	HasReason(code string) bool
 	HasClass(code string) bool
 	HasField(path string) bool
+	Portfolio(code string) bool
 }
 
 // Clock is the ledger's instant of reception and how far ahead of it a
@@ -236,25 +237,35 @@ func (u *reading) finish() {
 	}
 	slices.Sort(d.Unset)
 	d.Unset = slices.Compact(d.Unset)
-	if u.in.Type == ConsentGranted {
+	switch {
+	case u.in.Type == ConsentGranted:
 		u.proof()
+	case u.in.Type == AccessRecorded && u.given("access.ticket"):
+		u.set(Ticketed, true)
 	}
 	if u.in.Type == OppositionRegistered && u.in.Subject == "" && len(d.Addresses) == 0 {
 		u.refusal = refuse("subject_missing", "subject")
 	}
 }
 
+// Ticketed is the code of an access event that says that a ticket was given with the
+// reason: which one is sealed. Facts recorded before it was written lack it.
+const Ticketed = "ticketed"
+
+// given reports a text that is not empty.
+func (u *reading) given(path string) bool {
+	return slices.ContainsFunc(u.d.Fields, func(f Field) bool { return f.Path == path && len(f.Value) > 2 && f.Value[0] == '"' })
+}
+
 // proof lists what a grant lacks to be provable (art. 7(1); CNIL v. EDF,
-// SAN-2022-021: individual proof; CJEU C-673/17: no pre-ticked box).
+// SAN-2022-021: individual proof; CJEU C-673/17: no pre-ticked box). Consent is given
+// by channel (CPCE L34-5; C. conso. L223-1): one that names none is for none.
 func (u *reading) proof() {
 	d := u.d
-	has := func(path string) bool {
-		return slices.ContainsFunc(d.Fields, func(f Field) bool { return f.Path == path && len(f.Value) > 2 && f.Value[0] == '"' })
-	}
-	if !has("consent.act") {
+	if !u.given("consent.act") {
 		d.Lacks = append(d.Lacks, "act")
 	}
-	if !has("consent.notice.text") {
+	if !u.given("consent.notice.text") {
 		d.Lacks = append(d.Lacks, "notice")
 	}
 	if d.Codes.String("method") == "" {
@@ -262,6 +273,9 @@ func (u *reading) proof() {
 	}
 	if d.Codes.Bool("prechecked") {
 		d.Lacks = append(d.Lacks, "unticked_box")
+	}
+	if len(d.Codes.Strings("channels")) == 0 {
+		d.Lacks = append(d.Lacks, "channels")
 	}
 	evidence := "proven"
 	if len(d.Lacks) > 0 {

@@ -138,13 +138,17 @@ func window(b []byte, s, to int, first bool, ctx context) (best finding, ok bool
 		if n < leastDigits {
 			continue
 		}
-		if isNIR(d[:n], groups, ctx.spoken(ctx.nir, s, i+1)) {
+		nir := isNIR(d[:n], groups, ctx.spoken(ctx.nir, s, i+1))
+		if nir {
 			best, ok = finding{rule: policy.RuleNIR, from: s, to: i + 1}, true
 		}
 		if letter || !issued(d[:n]) || !luhn(d[:n]) {
 			continue
 		}
 		spoken := ctx.spoken(ctx.card, s, i+1)
+		if nir && !spoken { // it checks as both: of a NIR nothing is kept
+			continue
+		}
 		if !everyday(d[:n], spoken) && (first || spoken || cardShape(shape[:groups])) {
 			best, ok = finding{rule: policy.RuleCard, from: s, to: i + 1, with: "****" + string(d[n-4:n])}, true
 		}

@@ -16,6 +16,8 @@ const (
 	Account    OwnerKind = 2 // a person or service that acts
 	Quarantine OwnerKind = 3 // one quarantined input
 	Ledger     OwnerKind = 4 // the ledger itself; its uuid is zero
+	Delivery   OwnerKind = 5 // messages to recipients about one erasure, until they are taken
+	Case       OwnerKind = 6 // the words of one file of a desk: a rights request, a breach
 )
 
 // Owner is whose keys these are.
@@ -36,7 +38,14 @@ func AccountOwner(id domain.ID) Owner { return Owner{Kind: Account, ID: id} }
 // QuarantineOwner owns one quarantined input.
 func QuarantineOwner(id domain.ID) Owner { return Owner{Kind: Quarantine, ID: id} }
 
-// String is "subject/<uuid>", "account/<uuid>", "quarantine/<uuid>" or "ledger".
+// DeliveryOwner owns what recipients are told of one erasure.
+func DeliveryOwner(id domain.ID) Owner { return Owner{Kind: Delivery, ID: id} }
+
+// CaseOwner owns the words of one file of a desk, which may outlive whom it is about.
+func CaseOwner(id domain.ID) Owner { return Owner{Kind: Case, ID: id} }
+
+// String is "subject/<uuid>", "account/<uuid>", "quarantine/<uuid>",
+// "delivery/<uuid>", "case/<uuid>" or "ledger".
 func (o Owner) String() string {
 	switch o.Kind {
 	case Subject:
@@ -45,6 +54,10 @@ func (o Owner) String() string {
 		return "account/" + o.ID.String()
 	case Quarantine:
 		return "quarantine/" + o.ID.String()
+	case Delivery:
+		return "delivery/" + o.ID.String()
+	case Case:
+		return "case/" + o.ID.String()
 	case Ledger:
 		return "ledger"
 	}
@@ -68,6 +81,10 @@ func ParseOwner(s string) (Owner, error) {
 		return AccountOwner(id), nil
 	case "quarantine":
 		return QuarantineOwner(id), nil
+	case "delivery":
+		return DeliveryOwner(id), nil
+	case "case":
+		return CaseOwner(id), nil
 	}
 	return Owner{}, fmt.Errorf("owner: unknown kind")
 }
@@ -88,7 +105,7 @@ func (k KeyID) String() string { return k.Owner.String() + "/" + k.Class + "/" +
 // Validate reports a key id that cannot be written.
 func (k KeyID) Validate() error {
 	switch {
-	case k.Owner.Kind < Subject || k.Owner.Kind > Ledger:
+	case k.Owner.Kind < Subject || k.Owner.Kind > Case:
 		return fmt.Errorf("key id: owner kind %d is unknown", k.Owner.Kind)
 	case k.Owner.Kind == Ledger != k.Owner.ID.IsZero():
 		return fmt.Errorf("key id: only the ledger's owner id is zero")

@@ -84,7 +84,7 @@ func anyID(t *rapid.T, label string) domain.ID {
 }
 
 func anyOwner(t *rapid.T) Owner {
-	kind := OwnerKind(rapid.IntRange(int(Subject), int(Ledger)).Draw(t, "kind"))
+	kind := OwnerKind(rapid.IntRange(int(Subject), int(Case)).Draw(t, "kind"))
 	if kind == Ledger {
 		return LedgerOwner()
 	}
@@ -123,7 +123,7 @@ func TestKeyIDValidate(t *testing.T) {
 	id := domain.ID{1}
 	for name, k := range map[string]KeyID{
 		"no owner":              {Owner{}, "identity", EpochWhole},
-		"unknown owner kind":    {Owner{5, id}, "identity", EpochWhole},
+		"unknown owner kind":    {Owner{7, id}, "identity", EpochWhole},
 		"subject without id":    {Owner{Kind: Subject}, "identity", EpochWhole},
 		"account without id":    {Owner{Kind: Account}, "identity", EpochWhole},
 		"quarantine without id": {Owner{Kind: Quarantine}, "identity", EpochWhole},

@@ -2,6 +2,7 @@ package part
 
 import (
 	"bytes"
+	"crypto/hkdf"
 	"crypto/sha256"
 	"errors"
 	"strings"
@@ -236,4 +237,18 @@ func BenchmarkSeal(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// TestDeriveKeyIsHKDF compares the derivation with the library's.
+func TestDeriveKeyIsHKDF(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		key := Key(rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "key"))
+		id := domain.ID(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "event"))
+		class := rapid.StringN(0, 300, 300).Draw(t, "class")
+		want, err := hkdf.Key(sha256.New, key[:], nil, infoPart+string(id[:])+class, len(key))
+		if got := DeriveKey(key, id, class); err != nil || !bytes.Equal(got[:], want) {
+			t.Fatalf("%x, want %x; %v", got[:], want, err)
+		}
+	})
 }

@@ -97,7 +97,8 @@ func (r *reader) plain(n *yaml.Node, depth int) {
 // policy reads the sections in the order in which they refer to one another.
 func (r *reader) policy(p *Policy, root *yaml.Node) {
 	o := r.object(root, "", "version", "name", "controllers", "purposes", "channels", "classes", "fields",
-		"retention", "roles", "reasons", "guard", "bounds")
+		"field_groups", "portfolios",
+		"retention", "erasure", "recipients", "roles", "reasons", "guard", "bounds", "contactability", "anchors", "watch", "access", "approvals")
 	if o.at == nil {
 		return
 	}
@@ -107,15 +108,30 @@ func (r *reader) policy(p *Policy, root *yaml.Node) {
 	r.channels(p, o)
 	r.purposes(p, o)
 	r.classes(p, o)
-	r.roles(p, o)
-	r.reasons(p, o)
 	r.fields(p, o)
+	r.fieldGroups(p, o)
+	r.portfolios(p, o)
+	r.roles(p, o)
+	r.watched(p, o)
+	r.reasons(p, o)
 	if n := o.get("bounds", true); n != nil {
 		r.bounds(p, n)
 	}
 	r.retention(p, o)
+	r.erasure(p, o)
+	r.recipients(p, o)
 	if n := o.get("guard", true); n != nil {
 		r.guard(p, n)
+	}
+	if n := o.get("contactability", false); n != nil {
+		r.contactability(p, n)
+	}
+	if n := o.get("anchors", false); n != nil {
+		r.anchors(p, n)
+	}
+	r.approvals(p, o)
+	if n := o.get("access", false); n != nil {
+		r.access(p, n)
 	}
 }
 
@@ -162,9 +178,13 @@ func (r *reader) purposes(p *Policy, o *object) {
 	p.purposeAt = map[string]int{}
 	known := keys(p.channelAt)
 	o.each("purposes", true, func(n *yaml.Node, path string) {
-		c := r.object(n, path, "code", "label", "legal_bases", "reference", "channels")
+		c := r.object(n, path, "code", "label", "legal_bases", "reference", "channels", "prospecting")
 		x := Purpose{Code: c.code("code"), Label: c.label("label"), LegalBases: c.someOf("legal_bases", true, legalBases()),
 			Reference: c.must("reference"), Channels: c.someOf("channels", false, known)}
+		if c.get("prospecting", false) != nil {
+			is := c.flag("prospecting", true)
+			x.Prospecting = &is
+		}
 		c.listed(p.purposeAt, x.Code, len(p.purposes))
 		p.purposes = append(p.purposes, x)
 	})

@@ -11,9 +11,10 @@ func (r *reader) roles(p *Policy, o *object) {
 	p.roleAt, p.permits, p.sees = map[string]int{}, map[grant]struct{}{}, map[grant]struct{}{}
 	n := o.get("roles", true)
 	o.each("roles", n != nil, func(n *yaml.Node, path string) {
-		c := r.object(n, path, "code", "label", "permissions", "classes")
+		c := r.object(n, path, "code", "label", "permissions", "classes", "purposes", "portfolio", "fields")
 		x := Role{Code: c.code("code"), Label: c.label("label"),
 			Permissions: c.someOf("permissions", false, Permissions()), Classes: c.someOf("classes", false, ClassCodes())}
+		r.scope(p, c, &x)
 		c.listed(p.roleAt, x.Code, len(p.roles))
 		p.roles = append(p.roles, x)
 		for _, s := range x.Permissions {
@@ -43,13 +44,21 @@ func (r *reader) reasons(p *Policy, o *object) {
 
 // bounds reads the ledger's own limits. The access journal has no retention rule
 // beside access_journal_months, so that the two cannot differ.
+// defaultRetentionHour is past every leap of the clock.
+const defaultRetentionHour = 3
+
 func (r *reader) bounds(p *Policy, n *yaml.Node) {
-	o := r.object(n, "bounds", "clock_skew_minutes", "quarantine_days", "access_journal_months", "access_journal_justification")
+	o := r.object(n, "bounds", "clock_skew_minutes", "quarantine_days", "access_journal_months", "access_journal_justification", "retention_hour")
 	p.bounds = Bounds{
 		ClockSkew:           time.Duration(o.number("clock_skew_minutes", 1, 60)) * time.Minute,
 		Quarantine:          time.Duration(o.number("quarantine_days", 1, 90)) * 24 * time.Hour,
 		AccessJournalMonths: o.number("access_journal_months", 6, 36),
 		AccessJustification: o.may("access_journal_justification"),
+	}
+	if o.get("retention_hour", false) != nil {
+		p.bounds.RetentionHour = o.number("retention_hour", 0, 23)
+	} else {
+		p.bounds.RetentionHour = defaultRetentionHour
 	}
 	if p.bounds.AccessJournalMonths > 12 && p.bounds.AccessJustification == "" && o.at != nil {
 		r.add(o.at["access_journal_months"], "bounds.access_journal_months",

@@ -34,29 +34,59 @@ func (r *reader) retention(p *Policy, o *object) {
 }
 
 func (r *reader) durationsOf(p *Policy, n *yaml.Node, path string) {
-	o := r.object(n, path, "classes", "purpose", "phase", "kinds", "condition", "start", "length", "exit", "reference", "justification")
+	o := r.object(n, path, "classes", "purpose", "phase", "kinds", "condition", "start", "length", "exit", "wait", "remind", "reference", "justification")
 	classes := o.someOf("classes", true, ClassCodes())
 	d := Duration{
 		Purpose: o.oneOf("purpose", true, keys(p.purposeAt)), Phase: o.oneOf("phase", true, []string{PhaseActive, PhaseArchive}),
 		Kinds: o.someOf("kinds", false, ContactKinds()), Condition: o.oneOf("condition", false, []string{ConditionElectronic120}),
-		Start: o.oneOf("start", true, Starts()), Exit: o.oneOf("exit", true, []string{ExitArchive, ExitDestroy}),
+		Start: o.oneOf("start", true, Starts()), Exit: o.oneOf("exit", true, []string{ExitArchive, ExitAsk, ExitGeneralise, ExitDestroy}),
 		Reference: o.must("reference"), Justification: o.may("justification"),
 	}
-	length, err := ParsePeriod(o.must("length"))
-	if err != nil {
-		if o.at["length"] != nil {
-			r.add(o.at["length"], join(path, "length"), "write a period such as P3Y, P13M, P30D or P1Y6M")
-		}
+	var ok bool
+	if d.Length, ok = o.period("length", true); !ok {
 		return
 	}
-	d.Length = length
-	if d.Phase == PhaseArchive && d.Exit == ExitArchive {
-		r.add(o.at["exit"], join(path, "exit"), "write destroy; what is archived already can only be destroyed")
-	}
+	d.Remind, _ = o.period("remind", false)
+	r.exit(o, &d)
 	for _, class := range classes {
 		d.Class = class
 		r.duration(p, o, d)
 	}
+}
+
+// exit checks what an exit needs, and where it can be.
+func (r *reader) exit(o *object, d *Duration) {
+	wait, given := o.period("wait", false)
+	switch {
+	case d.Phase == PhaseArchive && (d.Exit == ExitArchive || d.Exit == ExitAsk):
+		r.add(o.at["exit"], join(o.path, "exit"), "write destroy or generalise; what is archived already can only end")
+	case d.Exit == ExitAsk && given && (wait == Period{} || askWait().less(wait)):
+		r.add(o.at["wait"], join(o.path, "wait"), "write a period from P1D to %s; silence is no and ends the keeping", askWait())
+	case d.Exit == ExitAsk && given:
+		d.Wait = wait
+	case d.Exit == ExitAsk && o.at["wait"] == nil:
+		d.Wait = Period{Months: 1}
+	case d.Exit != ExitAsk && o.at["wait"] != nil && d.Exit != "":
+		r.add(o.at["wait"], join(o.path, "wait"), "remove this; only the exit ask waits for an answer")
+	}
+}
+
+// askWait bounds how long an answer is awaited: the person is asked at the term, which
+// no long wait may move (délib. 2021-131).
+func askWait() Period { return Period{Months: 3} }
+
+// period reads a length; ok is false if there is none, or it was refused.
+func (o *object) period(key string, required bool) (p Period, ok bool) {
+	text := o.text(key, required)
+	if text == "" {
+		return Period{}, false
+	}
+	p, err := ParsePeriod(text)
+	if err != nil {
+		o.r.add(o.at[key], join(o.path, key), "write a period such as P3Y, P13M, P30D or P1Y6M")
+		return Period{}, false
+	}
+	return p, true
 }
 
 // duration enters one rule, held against the law's floors and CNIL's durations.

@@ -80,11 +80,20 @@ func (p Period) String() string {
 	return string(b)
 }
 
+// Before is t less p in UTC; a day that its month does not have becomes that month's
+// last.
+func (p Period) Before(t time.Time) time.Time {
+	return Period{-p.Years, -p.Months, -p.Days}.After(t)
+}
+
 // After is t plus p in UTC. A day that its month does not have becomes that
 // month's last: a year after 29 February is 28 February, so that nothing is
 // kept a day too long.
 func (p Period) After(t time.Time) time.Time {
 	t = t.UTC()
+	if p == (Period{}) {
+		return t
+	}
 	y, m, d := t.Date()
 	first := time.Date(y+p.Years, m+time.Month(p.Months), 1, t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC)
 	last := first.AddDate(0, 1, -1).Day()

@@ -38,8 +38,24 @@ func TestAfter(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if back := p.Before(p.After(from)); back.After(from) || back.Before(from.AddDate(0, 0, -3)) {
+			t.Errorf("%s before %s after %s is %s", c.period, c.period, c.from, back)
+		}
 		if got := p.After(from.Add(13 * time.Hour)).Format(time.DateTime); got != c.want+" 13:00:00" {
 			t.Errorf("%s after %s is %s, want %s", c.period, c.from, got, c.want)
+		}
+	}
+}
+
+func TestBefore(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ from, period, want string }{
+		{"2026-03-31", "P1M", "2026-02-28"}, {"2024-02-29", "P1Y", "2023-02-28"}, {"2026-01-15", "P2M", "2025-11-15"}, {"2026-03-01", "P1D", "2026-02-28"},
+	} {
+		from, _ := time.Parse(time.DateOnly, c.from)
+		p, _ := policy.ParsePeriod(c.period)
+		if got := p.Before(from).Format(time.DateOnly); got != c.want {
+			t.Errorf("%s before %s is %s, want %s", c.period, c.from, got, c.want)
 		}
 	}
 }

@@ -19,13 +19,27 @@ type Policy struct {
 	reasons     []Reason
 	fields      []Field
 	durations   []Duration
+	keeps       []Keep
 	guard       Guard
+	recipients  []Recipient
 	bounds      Bounds
+	reach       Contactability
+	anchors     Anchors
+	watch       Watch
+	approvals   []Approval
+	tokens      Tokens
+	signIn      signIn
+	groups      []FieldGroup
+	folios      []Portfolio
 
 	controllerAt, purposeAt, channelAt map[string]int
 	classAt, roleAt, reasonAt, fieldAt map[string]int
 	permits, sees                      map[grant]struct{}
 	patternAt                          map[string]int // "a.b" for the pattern "a.b.*"
+	recipientAt                        map[string]int
+	groupAt, folioAt                   map[string]int
+	groupOf                            map[string]int // declared path → its group
+	levels                             map[grant]Level
 }
 
 type grant struct{ role, what string }
@@ -54,6 +68,10 @@ func (p *Policy) Purposes() []Purpose {
 	}
 	return out
 }
+
+// Contactability are the company's choices; all of them off where the text says
+// nothing.
+func (p *Policy) Contactability() Contactability { return p.reach }
 
 // Channel reports a channel's code.
 func (p *Policy) Channel(code string) bool { return has(p.channelAt, code) }
@@ -166,6 +184,7 @@ func (p *Policy) Roles() []Role {
 
 func (r Role) clone() Role {
 	r.Permissions, r.Classes = slices.Clone(r.Permissions), slices.Clone(r.Classes)
+	r.Purposes, r.Masked, r.Hidden = slices.Clone(r.Purposes), slices.Clone(r.Masked), slices.Clone(r.Hidden)
 	return r
 }
 

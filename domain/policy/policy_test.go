@@ -134,7 +134,7 @@ func TestDurations(t *testing.T) {
 	t.Parallel()
 	p := shipped(t)
 	for _, c := range []struct{ class, purpose, phase, kind, condition, want string }{
-		{"identity", "prospecting", "active", "prospect", "", "P3Y last_contact destroy"},
+		{"identity", "prospecting", "active", "prospect", "", "P3Y last_contact ask"},
 		{"notes", "prospecting", "active", "client", "", "P3Y relationship_end destroy"},
 		{"identity", "recruitment", "active", "candidate", "", "P2Y recruitment_last_contact destroy"},
 		{"contract", "contract", "active", "", "", "P0D contract_end archive"},
@@ -157,6 +157,9 @@ func TestDurations(t *testing.T) {
 			t.Errorf("%s for %s: %v, want %s", c.class, c.purpose, got, c.want)
 		}
 	}
+	if d := p.Durations("identity")[0]; d.Wait != (policy.Period{Months: 1}) || d.Remind != (policy.Period{Months: 1}) {
+		t.Errorf("a prospect is asked with %+v", d)
+	}
 	if b := p.Bounds(); b.ClockSkew != 5*time.Minute || b.Quarantine != 30*24*time.Hour || b.AccessJournalMonths != 12 {
 		t.Errorf("%+v", b)
 	}
@@ -174,7 +177,7 @@ func edit(t *testing.T, from, to string) []byte {
 // refusals are single faults of the shipped text, and what is said of each.
 var refusals = []struct{ name, from, to, path, says string }{
 	{"unknown key", "name: CRM France", "name: CRM France\nretenion: []", "", "known here: version, name"},
-	{"unknown nested key", "ticket: false, roles: [agent, dpo]", "tickt: false, roles: [agent, dpo]", "reasons[0]", "known here: code"},
+	{"unknown nested key", "ticket: false, roles: [agent, dpo, sales, support]", "tickt: false, roles: [agent, dpo, sales, support]", "reasons[0]", "known here: code"},
 	{"version", "version: 1", "version: 2", "version", "from 1 to 1"},
 	{"text for a number", "clock_skew_minutes: 5", "clock_skew_minutes: \"5\"", "bounds.clock_skew_minutes", "from 1 to 60"},
 	{"missing key", "name: CRM France\n", "", "name", "required"},
@@ -196,7 +199,7 @@ var refusals = []struct{ name, from, to, path, says string }{
 	{"allow NIR", "custom.segment: {class: commercial, kind: code}", "custom.a: {class: notes, allow: [nir], justification: x}", "fields.custom.a.allow[0]", "iban, card"},
 	{"art. 9 in free text", "notes: {class: notes, free_text: true}", "notes: {class: notes, free_text: true, allow: [special_category], justification: x}", "fields.notes", "field of its own"},
 	{"free text of a code", "custom.segment: {class: commercial, kind: code}", "custom.a: {class: notes, kind: code, free_text: true}", "fields.custom.a", "kind text"},
-	{"longer without reason", "length: P3Y\n    exit: destroy\n    reference: délib. 2021-131\n", "length: P5Y\n    exit: destroy\n    reference: x\n", "retention[0]", "P3Y from last_contact"},
+	{"longer without reason", "length: P3Y\n    exit: ask\n", "length: P5Y\n    exit: ask\n", "retention[0]", "P3Y from last_contact"},
 	{"other start", "start: last_contact", "start: collection", "retention[0]", "justification"},
 	{"under the law", "length: P10Y\n    exit: destroy\n    reference: C. com.", "length: P6Y\n    exit: destroy\n    justification: x\n    reference: C. com.", "retention[7].length", "at least P10Y"},
 	{"opposition under 3 years", "start: prospecting_end\n    length: P3Y", "start: prospecting_end\n    justification: x\n    length: P35M", "retention[13].length", "at least P3Y"},
@@ -205,9 +208,15 @@ var refusals = []struct{ name, from, to, path, says string }{
 	{"journal as a rule", "classes: [accounts]", "classes: [accounts, access]", "retention[14]", "access_journal_months"},
 	{"class without duration", "  - classes: [accounts]\n", "  - classes: [notes]\n", "retention", "class accounts"},
 	{"archive of an archive", "start: request_closed\n    length: P5Y\n    exit: destroy", "start: request_closed\n    length: P5Y\n    exit: archive", "retention[12].exit", "destroy"},
+	{"question in the archive", "start: request_closed\n    length: P5Y\n    exit: destroy", "start: request_closed\n    length: P5Y\n    exit: ask", "retention[12].exit", "destroy"},
+	{"long wait", "wait: P1M", "wait: P4M", "retention[0].wait", "P3M"},
+	{"no wait", "wait: P1M", "wait: P0D", "retention[0].wait", "P1D"},
+	{"wait without a question", "exit: ask", "exit: destroy", "retention[0].wait", "only the exit ask"},
+	{"unreadable wait", "wait: P1M", "wait: a month", "retention[0].wait", "P3Y, P13M"},
+	{"unreadable reminder", "remind: P1M", "remind: soon", "retention[0].remind", "P3Y, P13M"},
 	{"archive without end", "purpose: compliance\n    phase: archive", "purpose: security\n    phase: archive", "retention", "needs an end"},
 	{"permission", "classes: [accounts]\n  # Délégué", "classes: [account]\n  # Délégué", "roles[0].classes[0]", "identity"},
-	{"role in a reason", "roles: [agent]", "roles: [agnet]", "reasons[1].roles[0]", "admin, dpo"},
+	{"role in a reason", "roles: [agent, sales, marketing]", "roles: [agnet, sales, marketing]", "reasons[1].roles[0]", "admin, dpo"},
 	{"journal over 12 months", "access_journal_months: 12", "access_journal_months: 24", "bounds.access_journal_months", "2021-122"},
 	{"journal over 36 months", "access_journal_months: 12", "access_journal_months: 37\n  access_journal_justification: x", "bounds.access_journal_months", "6 to 36"},
 	{"action", "special_category: {action: drop}", "special_category: {action: mask}", "guard.rules.special_category.action", "drop, quarantine"},

@@ -22,6 +22,26 @@ type Purpose struct {
 	LegalBases []string // art. 6(1): consent, contract, legal_obligation, vital_interests, public_task, legitimate_interest
 	Reference  string   // where the basis is founded
 	Channels   []string // by which persons are contacted for it; may be empty
+	// Prospecting says whether a message for it is prospecting (CPCE L34-5; C.
+	// conso. L223-1); nil where the text leaves it to the purpose's code.
+	Prospecting *bool
+}
+
+// Contactability are the choices that the law leaves to the company when it asks
+// whether it may contact somebody.
+type Contactability struct {
+	// FreeAccountIsSale takes the opening of a free account for a sale (CJEU
+	// C-654/23, Inteligo Media); the CNIL does not.
+	FreeAccountIsSale bool
+	// CallbackAnyTime lets a call that the person asked for leave the hours of
+	// C. conso. D223-9, as it is no prospecting (R223-4).
+	CallbackAnyTime bool
+	Justification   string // of the two above
+	AlsaceMoselle   bool   // C. trav. L3134-13
+	Overseas        bool   // C. trav. L3422-2
+	// DialerSilentAfter is how long a dialer may tell nothing; zero: three times
+	// its usual gap.
+	DialerSilentAfter Period
 }
 
 // Channel is a way to reach a person.
@@ -69,6 +89,12 @@ type Role struct {
 	Label
 	Permissions []string
 	Classes     []string
+	// Purposes keeps the role to contacts that are held for one of them (art.
+	// 5(1)(b)); none means every contact.
+	Purposes []string
+	// Own keeps the role to contacts in a portfolio of the account.
+	Own            bool
+	Masked, Hidden []string // field groups, of the classes that the role sees
 }
 
 // The phases of retention.
@@ -79,8 +105,10 @@ const (
 
 // What ends a phase.
 const (
-	ExitArchive = "archive"
-	ExitDestroy = "destroy"
+	ExitArchive    = "archive"
+	ExitDestroy    = "destroy"
+	ExitAsk        = "ask"        // once, whether to go on; without an act of the person within Wait: destroy
+	ExitGeneralise = "generalise" // what is left of it says less, then destroy
 )
 
 // Duration is one retention rule: data of Class kept for Purpose leaves Phase
@@ -92,6 +120,8 @@ type Duration struct {
 	Start                 string   // event code that starts the clock, see Starts
 	Length                Period
 	Exit                  string
+	Wait                  Period // for ExitAsk: how long an answer is awaited
+	Remind                Period // how long ahead the exit is announced; zero: not at all
 	Reference             string // the law, deliberation or guide it stands on
 	Justification         string // required where it departs from the default
 }
@@ -105,6 +135,7 @@ type Bounds struct {
 	Quarantine          time.Duration // how long an unreadable input is kept, sealed
 	AccessJournalMonths int           // délib. 2021-122: 6 to 12, to 36 with justification
 	AccessJustification string
+	RetentionHour       int // of the day in Paris from which on the day's retention run begins
 }
 
 // The guard's rules. Names are stable: they stand in facts.

@@ -63,10 +63,15 @@ func Permissions() []string {
 		"breaches.read", "breaches.write", "retention.read", "retention.run",
 		"reviews.read", "reviews.write", "policy.read", "policy.publish",
 		"quarantine.read", "quarantine.write", "duplicates.read", "duplicates.write",
-		"producers.read", "producers.write", "tokens.manage", "accounts.manage", "keys.rotate",
-		"inspections.read", "inspections.write", "operations.read",
+		"producers.read", "producers.write", "tokens.manage", "accounts.manage", "keys.rotate", "watch.read", "watch.close",
+		"approvals.read", "approvals.decide",
+		"inspections.read", "inspections.write", "inspections.bundle", "inspections.samples", "inspections.key", "operations.read",
 	}
 }
+
+// PermissionOwn is what everybody who is signed in may do: see to the own session
+// and credentials. No role is given it, and no token has it.
+const PermissionOwn = "session.own"
 
 // RoleCodes are the roles a policy must define; it may add its own.
 func RoleCodes() []string { return []string{"admin", "dpo", "auditor", "agent", "service"} }

@@ -1,14 +1,18 @@
-// Package proof computes the ledger's Merkle tree (RFC 6962 §2.1, RFC 9162
-// §2.1) over the bytes of facts as the log stores them.
+// Package proof is the evidence that a log gives of itself: its Merkle tree (RFC 6962
+// §2.1, RFC 9162 §2.1) over the bytes of facts as the log stores them, the tree's head
+// as a signed checkpoint (c2sp.org/tlog-checkpoint), its tiles (c2sp.org/tlog-tiles),
+// and the paths that show a fact in a tree and a tree in a later one.
 //
 //	empty root = SHA-256("")
 //	leaf       = SHA-256(0x00 ‖ fact)
 //	node       = SHA-256(0x01 ‖ left ‖ right)
 //
 // A Frontier computes the root of a log of any length in one pass, one leaf at
-// a time, in a fixed 2 KiB. Promised: the same facts in the same order give the
-// same root on every store. Assumed: the caller gives every fact, in order of
-// position. There is no I/O here; a crash loses a Frontier, which is recomputed.
+// a time, in a fixed 2 KiB; paths are found in tiles. Promised: the same facts in the
+// same order give the same root on every store; whatever is read here has one form,
+// so that no byte of it can change unseen. Assumed: the caller gives every fact, in
+// order of position. There is no I/O here; a crash loses a Frontier, which is
+// recomputed.
 package proof
 
 import (

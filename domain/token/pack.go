@@ -85,6 +85,29 @@ func Pack(entries []Entry) ([]byte, error) {
 	return b, nil
 }
 
+// Use is whose pepper the entry's token was made with.
+func (e *Entry) Use() Use {
+	if e.Form != FormSearch {
+		return UseOpposition
+	}
+	_, use, _ := e.Kind.lookup()
+	return use
+}
+
+// Repack replaces every token of what Pack wrote, in place. ErrPacked leaves it
+// as it was.
+func Repack(b []byte, step func(Use, Token) Token) error {
+	entries, err := Unpack(b)
+	if err != nil {
+		return err
+	}
+	for i := range entries {
+		t := step(entries[i].Use(), entries[i].Token)
+		copy(b[packHead+(i+1)*packEntry-len(t):], t[:])
+	}
+	return nil
+}
+
 // Unpack reads what Pack wrote and nothing else.
 func Unpack(b []byte) ([]Entry, error) {
 	if len(b) == 0 {

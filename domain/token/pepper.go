@@ -8,6 +8,8 @@ import (
 	"encoding/binary"
 	"hash"
 	"sync"
+
+	"greffe/domain"
 )
 
 const infoPepper = "greffe/pepper/1"
@@ -16,13 +18,16 @@ const infoPepper = "greffe/pepper/1"
 // keys; printing it shows none.
 type Peppers struct {
 	generations [][uses + 1]*keyed // oldest first; index 0 of each is nil
+	notice      *keyed             // of the first root: never rotated
 }
 
 // Derive makes the peppers of a root and of those that replaced it since, in
 // order. Tokens are made under the first and carried through every later one,
-// so that they equal the tokens that Rotate made of older ones.
+// so that they equal the tokens that Rotate made of older ones. What facts hold
+// for ever (event ids, producers' ids, quarantine items' ids, notices' ids) is
+// made under the first root alone.
 func Derive(root [32]byte, later ...[32]byte) *Peppers {
-	p := &Peppers{generations: make([][uses + 1]*keyed, 1+len(later))}
+	p := &Peppers{generations: make([][uses + 1]*keyed, 1+len(later)), notice: newKeyed(pepperNamed(root, noticePepper))}
 	for g := range p.generations {
 		r := root
 		if g > 0 {
@@ -31,12 +36,17 @@ func Derive(root [32]byte, later ...[32]byte) *Peppers {
 		for u := 1; u <= uses; u++ {
 			p.generations[g][u] = newKeyed(pepper(r, Use(u)))
 		}
+		if g > 0 { // links are nested without knowing which they are
+			p.generations[g][UseActor], p.generations[g][UseSource] = p.generations[g][UseExternal], p.generations[g][UseExternal]
+		}
 	}
 	return p
 }
 
-func pepper(root [32]byte, u Use) []byte {
-	key, err := hkdf.Key(sha256.New, root[:], nil, infoPepper+u.String(), sha256.Size)
+func pepper(root [32]byte, u Use) []byte { return pepperNamed(root, u.String()) }
+
+func pepperNamed(root [32]byte, use string) []byte {
+	key, err := hkdf.Key(sha256.New, root[:], nil, infoPepper+use, sha256.Size)
 	if err != nil { // only for lengths beyond 255 hashes, which 32 is not
 		panic(err)
 	}
@@ -47,6 +57,19 @@ func pepper(root [32]byte, u Use) []byte {
 // newest. The identifier itself is not needed.
 func (p *Peppers) Rotate(u Use, t Token) Token {
 	return p.generations[len(p.generations)-1][u].nest(t)
+}
+
+// Carry brings a token of an older generation to the newest, root by root, for
+// tokens that were sealed with the number of their generation. ok is false if
+// there was no such generation; the newest gives the token as it is.
+func (p *Peppers) Carry(u Use, generation int, t Token) (_ Token, ok bool) {
+	if generation < 1 || generation > len(p.generations) {
+		return Token{}, false
+	}
+	for _, g := range p.generations[generation:] {
+		t = g[u].nest(t)
+	}
+	return t, true
 }
 
 // Generation is the number of roots, from 1.
@@ -69,6 +92,13 @@ func (p *Peppers) Token(u Use, kind Kind, normalised string) Token {
 func (p *Peppers) Search(kind Kind, normalised string) Token {
 	_, use, _ := kind.lookup()
 	return p.Token(use, kind, normalised)
+}
+
+// SearchSHA256 is Search for an address of which only the SHA-256 of its normal form
+// is known.
+func (p *Peppers) SearchSHA256(kind Kind, digest [sha256.Size]byte) Token {
+	_, use, _ := kind.lookup()
+	return p.digestToken(use, kind, digest[:])
 }
 
 // Opposed is what the opposition list holds of one address: the list matches
@@ -96,8 +126,8 @@ func (p *Peppers) FromMD5(kind Kind, digest [md5.Size]byte) Token {
 }
 
 // Dedupe is the MAC of an upstream event's (source, id). domain.DeriveID makes
-// the event's id of it.
-func (p *Peppers) Dedupe(source, id string) Token { return p.strings(UseDedupe, source, id) }
+// the event's id of it, which facts hold for ever: it is of the first root.
+func (p *Peppers) Dedupe(source, id string) Token { return p.first(UseDedupe, source, id) }
 
 // External is the token of a (source, subject).
 func (p *Peppers) External(source, subject string) Token {
@@ -110,8 +140,24 @@ func (p *Peppers) Actor(source, actor string) Token { return p.strings(UseActor,
 // Quarantine is the token of the (source, id) of an input that was set aside.
 func (p *Peppers) Quarantine(source, id string) Token { return p.strings(UseQuarantine, source, id) }
 
-// Source is the token of a producer's name.
+// ItemID is the id of the n-th quarantine item of an input, by the (source, id) of
+// its Quarantine token and the digest of its bytes. Facts hold it for ever: it is
+// of the first root.
+func (p *Peppers) ItemID(source, id string, digest [sha256.Size]byte, n byte) domain.ID {
+	hold := p.first(UseQuarantine, source, id)
+	mac := p.first(UseQuarantine, string(hold[:]), string(append(digest[:], n)))
+	return domain.DeriveID(mac[:])
+}
+
+// Source is the token under which a producer's name is linked to its id.
 func (p *Peppers) Source(name string) Token { return p.strings(UseSource, name) }
+
+// SourceID is the id of a producer's name, under which facts and accounts know it
+// for ever: it is of the first root.
+func (p *Peppers) SourceID(name string) domain.ID {
+	mac := p.first(UseSource, name)
+	return domain.DeriveID(mac[:])
+}
 
 func (p *Peppers) digestToken(u Use, kind Kind, digest []byte) Token {
 	version, _, ok := kind.lookup()
@@ -126,14 +172,16 @@ func (p *Peppers) digestToken(u Use, kind Kind, digest []byte) Token {
 	return p.later(u, k.put(s))
 }
 
-func (p *Peppers) strings(u Use, parts ...string) Token {
+func (p *Peppers) strings(u Use, parts ...string) Token { return p.later(u, p.first(u, parts...)) }
+
+func (p *Peppers) first(u Use, parts ...string) Token {
 	k := p.generations[0][u]
 	s := k.get()
 	for _, part := range parts {
 		s.in = binary.BigEndian.AppendUint32(s.in, uint32(len(part)))
 		s.in = append(s.in, part...)
 	}
-	return p.later(u, k.put(s))
+	return k.put(s)
 }
 
 func (p *Peppers) later(u Use, t Token) Token {

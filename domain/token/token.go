@@ -14,7 +14,12 @@
 //	opposition  = the same under P_opposition, and again with MD5(normalised)
 //	pair        = H(P_use, len(source) ‖ source ‖ len(id) ‖ id)   dedupe, external, actor, quarantine
 //	source      = H(P_source, len(name) ‖ name)
-//	rotated     = H(P_use of the next root, token)
+//	rotated     = H(P_use of the next root, token); external, actor and source all under P_external
+//
+// A rotation makes stored tokens useless to whoever got hold of the roots before
+// it. It does not reach what facts hold for ever and what is made under the first
+// root alone: event ids (dedupe), producers' ids (source), ids of quarantine items
+// and of notices. Whoever has the first root can still try guesses of those.
 //
 // Promised: equal inputs give equal tokens, for ever; a change of a normaliser
 // changes its version byte and so every token made of it. Assumed: the roots

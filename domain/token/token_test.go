@@ -87,7 +87,6 @@ func TestRotationNests(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a, b := rapid.String().Draw(t, "a"), rapid.String().Draw(t, "b")
 		for use, make := range map[Use]func(*Peppers) Token{
-			UseDedupe:     func(p *Peppers) Token { return p.Dedupe(a, b) },
 			UseExternal:   func(p *Peppers) Token { return p.External(a, b) },
 			UseActor:      func(p *Peppers) Token { return p.Actor(a, b) },
 			UseSource:     func(p *Peppers) Token { return p.Source(a) },

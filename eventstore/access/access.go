@@ -3,7 +3,9 @@
 //
 // It promises that no personal value leaves before its access event is in the
 // log (design §2, promise 2; art. 5(2), 32; délib. CNIL 2021-122). It assumes
-// that callers name the person behind a request. A crash after the receipt and
+// that callers name the person behind a request, and that the Lens of a reading is
+// the reader's own: it travels in the receipt, so that whatever opens parts shows what
+// the reader may be shown and no more (domain/disclosure), whichever way it is asked. A crash after the receipt and
 // before the answer leaves a recorded access that nobody saw: the safe side.
 //
 // Concurrent reads share the ledger's group commit, so a read costs no fsync of
@@ -12,6 +14,7 @@ package access
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -22,6 +25,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"greffe/domain"
+	"greffe/domain/disclosure"
 	"greffe/domain/event"
 	"greffe/domain/part"
 	"greffe/domain/policy"
@@ -38,7 +42,16 @@ var (
 	ErrNotRecorded = errors.New("the access could not be recorded, so nothing is shown")
 	// ErrNotCovered: the receipt is not for this person.
 	ErrNotCovered = errors.New("the recorded access does not cover this person")
+	// ErrArchived: the part is archived, and the access was not recorded for archives.
+	ErrArchived = errors.New("the part is archived; ask for archives with the permission to read them")
+	// ErrWithheld: not everything in the part is shown to who reads, so it does not leave as a whole.
+	ErrWithheld = errors.New("not everything in the part is shown to who reads; ask for the fields instead")
+	// ErrGone: the fact has no such part, or it was destroyed.
+	ErrGone = seal.ErrGone
 )
+
+// Archived is a part that an access did not open, as it left the active base.
+type Archived = seal.Archived
 
 // Reading says who reads whom, and why.
 type Reading struct {
@@ -51,7 +64,13 @@ type Reading struct {
 	Categories  []string
 	Subjects    []domain.ID // at most MaxSubjects
 	Count       int64       // people concerned; at least len(Subjects)
+	Archived    bool        // also what is archived; the caller may
 	QueryDigest []byte      // keyed digest of what was searched; sealed
+	// Lens is what the reader is shown of them; the zero one nothing. It is not recorded.
+	Lens disclosure.Lens
+	// Complete says that what is made of the reading has to be whole, such as a copy of
+	// art. 15: the HTTP adapter refuses it to who is not shown everything.
+	Complete bool
 }
 
 // Receipt proves that an access is durable. Its zero value covers nobody.
@@ -59,6 +78,17 @@ type Receipt struct {
 	event    domain.ID
 	position domain.Position
 	subjects []domain.ID
+	archived bool
+	lens     disclosure.Lens
+}
+
+// Lens is through what the reader sees.
+func (r Receipt) Lens() disclosure.Lens { return r.lens }
+
+// Within is the receipt for some classes alone.
+func (r Receipt) Within(classes ...string) Receipt {
+	r.lens = r.lens.Within(classes...)
+	return r
 }
 
 // Event and Position say where the access stands in the log.
@@ -97,7 +127,7 @@ func (j *Journal) Record(ctx context.Context, r Reading) (Receipt, error) {
 	if err != nil {
 		return Receipt{}, errors.Join(ErrNotRecorded, err)
 	}
-	return Receipt{w[0].Event, w[0].Position, slices.Clone(r.Subjects)}, nil
+	return Receipt{w[0].Event, w[0].Position, slices.Clone(r.Subjects), r.Archived, r.Lens}, nil
 }
 
 func own(p *policy.Policy, now time.Time, r Reading) ledger.Own {
@@ -105,6 +135,12 @@ func own(p *policy.Policy, now time.Time, r Reading) ledger.Own {
 		With("count", max(r.Count, int64(len(r.Subjects))))
 	if r.Defaulted {
 		codes = codes.With("defaulted", true)
+	}
+	if r.Ticket != "" {
+		codes = codes.With(event.Ticketed, true)
+	}
+	if r.Archived {
+		codes = codes.With("archived", true)
 	}
 	if len(r.Categories) > 0 {
 		codes = codes.With("categories", r.Categories)
@@ -135,15 +171,99 @@ type Reader struct{ keys *seal.Keyring }
 // NewReader reads what the ledger sealed.
 func NewReader(l *ledger.Ledger) *Reader { return &Reader{l.Keyring()} }
 
-// Open reads the parts of facts about persons whom the receipt covers. want
-// selects parts, nil all of them. Parts of the access journal are never opened here.
+// Open reads the parts of facts about persons whom the receipt covers, those that are
+// archived only if it says so, and shows of them what the receipt's lens does: what it
+// hides is left out, of what it masks there is a mask. want selects parts, nil all of
+// them. Parts of the access journal are never opened here.
 func (r *Reader) Open(ctx context.Context, receipt Receipt, facts []*event.Fact, want func(*event.PartRef) bool) ([]seal.Opened, error) {
 	for _, f := range facts {
 		if !receipt.Covers(f.Subject) {
 			return nil, ErrNotCovered
 		}
 	}
-	return r.keys.Open(ctx, facts, func(ref *event.PartRef) bool {
-		return ref.Class != "access" && (want == nil || want(ref))
+	return r.open(ctx, receipt, facts, want)
+}
+
+// OpenFile is Open for the steps of a desk's file, some of which are about nobody known.
+func (r *Reader) OpenFile(ctx context.Context, receipt Receipt, facts []*event.Fact) ([]seal.Opened, error) {
+	for _, f := range facts {
+		if receipt.event.IsZero() || !f.Subject.IsZero() && !receipt.Covers(f.Subject) {
+			return nil, ErrNotCovered
+		}
+	}
+	return r.open(ctx, receipt, facts, nil)
+}
+
+func (r *Reader) open(ctx context.Context, receipt Receipt, facts []*event.Fact, want func(*event.PartRef) bool) ([]seal.Opened, error) {
+	open := r.keys.Open
+	if receipt.archived {
+		open = r.keys.OpenAll
+	}
+	shut := Shut(receipt.lens, facts)
+	opened, err := open(ctx, facts, func(ref *event.PartRef) bool {
+		return ref.Class != "access" && !shut[ref] && (want == nil || want(ref))
 	})
+	if err != nil {
+		return nil, err
+	}
+	for i := range opened {
+		Through(receipt.lens, facts[i], &opened[i])
+	}
+	return opened, nil
+}
+
+// Shut are the parts of facts of which a lens shows nothing.
+func Shut(lens disclosure.Lens, facts []*event.Fact) map[*event.PartRef]bool {
+	shut := map[*event.PartRef]bool{}
+	for _, f := range facts {
+		for i := range f.Parts {
+			if ref := &f.Parts[i]; !lens.Class(f.Subject, ref.Class) {
+				shut[ref] = true
+			}
+		}
+	}
+	return shut
+}
+
+// Through leaves of what was opened of a fact what a lens shows.
+func Through(lens disclosure.Lens, f *event.Fact, o *seal.Opened) {
+	kept := o.Fields[:0:0]
+	for i, x := range o.Fields {
+		shown, level := lens.Field(f.Subject, o.Class(i), x)
+		switch level {
+		case policy.Hidden:
+			continue
+		case policy.Masked:
+			if o.Masked == nil {
+				o.Masked = map[string]string{}
+			}
+			tells := sha256.Sum256(x.Value)
+			o.Masked[x.Path] = string(tells[:])
+		}
+		kept = append(kept, shown)
+	}
+	o.Fields = kept
+}
+
+// Disclose gives one part of a fact about a person whom the receipt covers, with the
+// key that opens it, for a proof. Errors are ErrNotCovered and those of
+// seal.Keyring.Disclose, ErrWithheld and ErrArchived; parts of the access journal are seal.ErrGone here.
+func (r *Reader) Disclose(ctx context.Context, receipt Receipt, f *event.Fact, class string) (*seal.Disclosed, error) {
+	switch {
+	case !receipt.Covers(f.Subject):
+		return nil, ErrNotCovered
+	case class == "access":
+		return nil, seal.ErrGone
+	case !receipt.lens.Full(f.Subject, class):
+		return nil, ErrWithheld
+	case !receipt.archived:
+		opened, err := r.keys.Open(ctx, []*event.Fact{f}, func(ref *event.PartRef) bool { return ref.Class == class })
+		if err != nil {
+			return nil, err
+		}
+		if len(opened[0].Archived) > 0 {
+			return nil, ErrArchived
+		}
+	}
+	return r.keys.Disclose(ctx, f, class)
 }

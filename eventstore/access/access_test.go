@@ -6,12 +6,14 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"greffe/deploy"
 	"greffe/domain"
+	"greffe/domain/disclosure"
 	"greffe/domain/event"
 	"greffe/domain/part"
 	"greffe/eventstore"
@@ -78,7 +80,7 @@ func (w *world) fact(p domain.Position) (f *event.Fact) {
 }
 
 func (w *world) reading() access.Reading {
-	return access.Reading{Account: domain.ID{7}, Human: "Jean Dupont", Action: "read", Reason: "customer_call", Ticket: "T-1",
+	return access.Reading{Lens: disclosure.Whole(), Account: domain.ID{7}, Human: "Jean Dupont", Action: "read", Reason: "customer_call", Ticket: "T-1",
 		Categories: []string{"identity"}, Subjects: []domain.ID{w.facts[0].Subject}, QueryDigest: []byte{0xab}}
 }
 
@@ -195,7 +197,7 @@ func TestErasedMeanwhile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := w.vault.Destroy(t.Context(), []part.Owner{part.SubjectOwner(w.facts[0].Subject)}); err != nil {
+	if err := w.vault.Destroy(t.Context(), vault.Whole(part.SubjectOwner(w.facts[0].Subject))); err != nil {
 		t.Fatal(err)
 	}
 	opened, err := w.reader.Open(t.Context(), r, w.facts[:1], nil)
@@ -221,5 +223,38 @@ func TestHumanInAnyBytes(t *testing.T) {
 	opened, err := w.Keyring().Open(t.Context(), []*event.Fact{w.fact(r.Position())}, nil)
 	if err != nil || !bytes.Contains(event.Plaintext(opened[0].Fields), []byte(`"access.human":"Andr`)) {
 		t.Errorf("the human is not recorded: %v", err)
+	}
+}
+
+// TestArchives: what is archived opens under a receipt that says so, and the access
+// says that it did.
+func TestArchives(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	f := w.facts[0]
+	if _, err := w.Archive(t.Context(), nil, ledger.Archival{Subject: f.Subject, Classes: []string{"notes"}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, archives := range []bool{false, true} {
+		reading := w.reading()
+		reading.Archived = archives
+		r, err := w.journal.Record(t.Context(), reading)
+		if err != nil {
+			t.Fatal(err)
+		}
+		opened, err := w.reader.Open(t.Context(), r, []*event.Fact{f}, nil)
+		has := err == nil && slices.ContainsFunc(opened[0].Fields, func(x event.Field) bool { return x.Path == "notes" })
+		if err != nil || has != archives || len(opened[0].Archived) > 0 == archives {
+			t.Errorf("archives %t: %+v %v", archives, opened, err)
+		}
+		if said := w.fact(r.Position()).Codes.Bool("archived"); said != archives {
+			t.Errorf("the access says archives %t", said)
+		}
+		if _, err := w.reader.Disclose(t.Context(), r, f, "notes"); archives == (err != nil) || !archives && !errors.Is(err, access.ErrArchived) {
+			t.Errorf("archives %t: disclosed %v", archives, err)
+		}
+		if _, err := w.reader.Disclose(t.Context(), r, f, "identity"); err != nil {
+			t.Errorf("what is active: %v", err)
+		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"greffe/domain"
+	"greffe/eventstore"
 )
 
 // Open opens the log in dir, making both if they are not there, and recovers
@@ -55,7 +56,7 @@ func (l *Log) recover() error {
 	w := &window{ahead: scanAhead}
 	for i, base := range bases {
 		if err := l.load(w, base, i, bases); err != nil {
-			return err
+			return l.firstDamage(w, err)
 		}
 	}
 	if len(bases) == 0 {
@@ -67,6 +68,35 @@ func (l *Log) recover() error {
 	}
 	l.head = l.segments[len(l.segments)-1].next
 	return nil
+}
+
+// firstDamage looks for an earlier place than the one where opening met damage: what
+// lies before an index's last mark is not read at opening otherwise.
+func (l *Log) firstDamage(w *window, met error) error {
+	var at *eventstore.CorruptError
+	if !errors.As(met, &at) {
+		return met
+	}
+	for i, s := range l.segments {
+		to := at.Position
+		if i+1 < len(l.segments) {
+			to = min(to, l.segments[i+1].base)
+		}
+		size, err := s.f.Size()
+		if err != nil {
+			return errors.Join(met, err)
+		}
+		w.reset(s.f, size)
+		seen, err := readHeader(w, s.path, s.f)
+		if err == nil {
+			err = seen.scan(context.Background(), w, to)
+		}
+		var bad *damage
+		if errors.As(err, &bad) && bad.pos < at.Position && seen != nil {
+			return seen.corrupt(bad)
+		}
+	}
+	return met
 }
 
 // list returns the base positions of the segments in order and removes

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -12,17 +13,18 @@ import (
 	"greffe/domain/event"
 	"greffe/domain/part"
 	"greffe/domain/token"
+	"greffe/eventstore/vault"
 )
 
 // producer is the id of the event's source; a new one is registered by a fact
 // of its own, its name sealed.
-func (g *group) producer(it *item) (domain.ID, error) {
+func (g *group) producer(ctx context.Context, it *item) (domain.ID, error) {
 	if id, ok := g.known(it.source); ok {
 		return id, nil
 	}
-	id := domain.DeriveID(it.source[:])
+	id := g.c.l.peppers.SourceID(it.in.Source)
 	g.link(it.source, id)
-	return id, g.aside(it, row{
+	return id, g.aside(ctx, it, row{
 		fact:  event.Fact{Type: event.ProducerRegistered, Source: id},
 		parts: []plainPart{{class: classAccounts, epoch: part.EpochWhole, shared: true, fields: []event.Field{quoted("source.name", it.in.Source)}}},
 	})
@@ -30,7 +32,7 @@ func (g *group) producer(it *item) (domain.ID, error) {
 
 // account is the random id of whoever acted in the upstream; a new one is
 // recorded by a fact of its own, the upstream's name sealed under its own key.
-func (g *group) account(it *item, source domain.ID) (domain.ID, error) {
+func (g *group) account(ctx context.Context, it *item, source domain.ID) (domain.ID, error) {
 	if it.in.Actor == "" {
 		return domain.ID{}, nil
 	}
@@ -42,7 +44,7 @@ func (g *group) account(it *item, source domain.ID) (domain.ID, error) {
 		return domain.ID{}, err
 	}
 	g.link(it.actor, id)
-	return id, g.aside(it, row{
+	return id, g.aside(ctx, it, row{
 		fact:    event.Fact{Type: event.AccountCreated, Source: source, Actor: id, Codes: event.Codes{{Name: "kind", Value: "upstream"}}},
 		account: id,
 		parts:   []plainPart{{class: classAccounts, epoch: part.EpochWhole, fields: []event.Field{quoted("account.name", it.in.Actor)}}},
@@ -50,14 +52,16 @@ func (g *group) account(it *item, source domain.ID) (domain.ID, error) {
 }
 
 // aside adds a fact of the ledger's own that an item brings along.
-func (g *group) aside(it *item, r row) error {
-	id, err := domain.RandomID(g.c.l.cfg.Rand)
-	if err != nil {
-		return err
+func (g *group) aside(ctx context.Context, it *item, r row) error {
+	if r.fact.ID.IsZero() {
+		id, err := domain.RandomID(g.c.l.cfg.Rand)
+		if err != nil {
+			return err
+		}
+		r.fact.ID = id
 	}
-	r.fact.ID, r.fact.Time, r.fact.Recorded, r.fact.Policy = id, g.now, g.now, it.rules.version
-	g.rows = append(g.rows, r)
-	return nil
+	r.fact.Time, r.fact.Recorded, r.fact.Policy = g.now, g.now, it.rules.version
+	return g.add(ctx, r)
 }
 
 // quarantine sets an input aside, sealed under a key of its own. The same input
@@ -70,10 +74,14 @@ func (g *group) quarantine(ctx context.Context, i int, it *item) error {
 	}
 	*it.result = Result{ID: it.in.ID, Status: Quarantined, Refusal: it.refuse, Quarantine: item}
 	if already && held == item {
+		g.relies(it, held)
 		return nil
 	}
+	if err := g.claim(ctx, it, item); err != nil {
+		return err
+	}
 	if already {
-		if err := g.release(it, held, "replaced"); err != nil {
+		if err := g.release(ctx, it, held, "replaced"); err != nil {
 			return err
 		}
 	}
@@ -88,19 +96,40 @@ func (g *group) quarantine(ctx context.Context, i int, it *item) error {
 	r := row{fact: event.Fact{ID: item, Type: event.IngestQuarantined, Recorded: g.now, Time: g.now,
 		Policy: it.rules.version, Codes: codes}, quarantine: item}
 	if it.in.Source != "" {
-		if r.fact.Source, err = g.producer(it); err != nil {
+		if r.fact.Source, err = g.producer(ctx, it); err != nil {
 			return err
 		}
 	}
-	if id, ok := g.known(it.subject); ok && it.in.Subject != "" {
-		r.fact.Subject = id
+	// Also of somebody nobody told of yet: an erasure finds what is about a person
+	// by the subject.
+	if r.fact.Subject, err = g.subject(it.subject); err != nil {
+		return err
 	}
 	r.parts = []plainPart{{class: classQuarantine, epoch: part.EpochWhole, fields: []event.Field{
+		{Path: pathGeneration, Value: strconv.AppendInt(nil, int64(g.c.l.peppers.Generation()), 10)},
 		quoted(pathHold, hex.EncodeToString(it.hold[:])), {Path: pathRaw, Value: rawValue(it.raw)}}}}
 	r.hold = it.hold
 	g.holds[it.hold], g.marks[it.hold], g.taken[item] = item, len(g.rows), true
 	g.at[i] = len(g.rows)
-	g.rows = append(g.rows, r)
+	return g.add(ctx, r)
+}
+
+// claim makes an item the only one of its input: another node that sets another item
+// aside for it meanwhile meets a link that moved, and replaces this one.
+func (g *group) claim(ctx context.Context, it *item, id domain.ID) error {
+	source, name := it.heldAs()
+	t := g.c.l.peppers.External("", strconv.Itoa(len(source))+source+name) // no source has an empty name
+	for i := range g.batch.Moves {
+		if g.batch.Moves[i].Token == t {
+			g.batch.Moves[i].To = id
+			return nil
+		}
+	}
+	was, err := g.c.l.cfg.Vault.Links(ctx, []token.Token{t})
+	if err != nil {
+		return fmt.Errorf("look up quarantine: %w", err)
+	}
+	g.batch.Moves = append(g.batch.Moves, vault.Move{Token: t, From: was[0], To: id})
 	return nil
 }
 
@@ -111,9 +140,9 @@ func (g *group) quarantine(ctx context.Context, i int, it *item) error {
 func (g *group) quarantineID(ctx context.Context, it *item, held domain.ID) (domain.ID, error) {
 	const most, step = 64, 4
 	ids := make([]domain.ID, 0, most)
+	source, id := it.heldAs()
 	for n := range byte(most) {
-		mac := g.c.l.peppers.Quarantine(string(it.hold[:]), string(append(it.digest[:], n)))
-		ids = append(ids, domain.DeriveID(mac[:]))
+		ids = append(ids, g.c.l.peppers.ItemID(source, id, it.digest, n))
 	}
 	if slices.Contains(ids, held) {
 		return held, nil
@@ -134,10 +163,15 @@ func (g *group) quarantineID(ctx context.Context, it *item, held domain.ID) (dom
 
 // release closes a quarantine item: a fact says so, its marker goes in the same
 // transaction, its key and bytes once the fact is in the log.
-func (g *group) release(it *item, held domain.ID, outcome string) error {
+func (g *group) release(ctx context.Context, it *item, held domain.ID, outcome string) error {
 	g.lift(it.hold)
-	return g.aside(it, row{
-		fact: event.Fact{Type: event.IngestReleased,
+	g.relies(nil, held)
+	id, err := g.c.l.Derived(useReleased, held[:])
+	if err != nil {
+		return err
+	}
+	return g.aside(ctx, it, row{
+		fact: event.Fact{ID: id, Type: event.IngestReleased,
 			Codes: event.Codes{}.With("item", held.String()).With("outcome", outcome)},
 		destroy: []part.Owner{part.QuarantineOwner(held)},
 	})
@@ -154,22 +188,33 @@ func (g *group) lift(hold token.Token) {
 }
 
 // writeOwn makes the fact of a command of the ledger itself.
-func (g *group) writeOwn(i int, it *item) error {
+func (g *group) writeOwn(ctx context.Context, i int, it *item) error {
 	o := it.own
-	if _, known := g.intake[o.ID]; known || g.taken[o.ID] {
-		it.err = fmt.Errorf("%w: its id is taken", ErrInvalid)
+	if known, ok := g.intake[o.ID]; ok || g.taken[o.ID] {
+		it.err = ErrTaken
+		g.relyOnRow(it, o.ID, known)
 		return nil
 	}
 	if !o.closes.IsZero() && g.holds[o.hold] != o.closes {
 		it.err = ErrNotHeld
 		return nil
 	}
-	t := o.Time
-	if t.IsZero() {
-		t = it.now
+	if o.erase != nil {
+		return g.order(ctx, i, it)
 	}
-	r := row{fact: event.Fact{ID: o.ID, Type: o.Type, Subject: o.Subject, Actor: o.Actor, Codes: o.Codes,
-		Time: domain.NewTime(t), Recorded: g.now, Policy: it.policyVersion()}, own: o.Parts}
+	decide := g.stands
+	switch {
+	case o.expire != nil:
+		decide = g.expire
+	case o.archive != nil:
+		decide = g.archive
+	}
+	refused, err := decide(ctx, it)
+	if err != nil || refused != nil {
+		it.err = refused
+		return err
+	}
+	r := g.ownRow(it)
 	if !o.closes.IsZero() {
 		g.lift(o.hold)
 		r.destroy = []part.Owner{part.QuarantineOwner(o.closes)}
@@ -177,8 +222,23 @@ func (g *group) writeOwn(i int, it *item) error {
 	g.taken[o.ID] = true
 	it.result.Status, it.result.Event, it.result.Subject = Recorded, o.ID, o.Subject
 	g.at[i] = len(g.rows)
-	g.rows = append(g.rows, r)
-	return nil
+	return g.add(ctx, r)
+}
+
+// relyOnRow lets an answer wait for an event that the vault knows.
+func (g *group) relyOnRow(it *item, id domain.ID, known vault.Intake) {
+	if known.Pending {
+		it.awaits = id
+	}
+}
+
+func (g *group) ownRow(it *item) row {
+	o, t := it.own, it.own.Time
+	if t.IsZero() {
+		t = it.now
+	}
+	return row{fact: event.Fact{ID: o.ID, Type: o.Type, Subject: o.Subject, Actor: o.Actor, Controller: o.Controller, Codes: o.Codes,
+		Time: domain.NewTime(t), Recorded: g.now, Policy: it.policyVersion()}, own: o.Parts}
 }
 
 func (it *item) policyVersion() int64 {

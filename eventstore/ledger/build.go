@@ -27,6 +27,15 @@ type row struct {
 	account    domain.ID // owner of parts, when set
 	quarantine domain.ID // owner of parts, when set
 	destroy    []part.Owner
+
+	keyed  []keyedPart // set by add, as is macKey
+	macKey part.Key
+}
+
+// keyedPart is a part with the key that seals it.
+type keyedPart struct {
+	PlainPart
+	key part.Key
 }
 
 // sealing is one part to be made: all that needs the random source and the key
@@ -47,10 +56,7 @@ func (g *group) build() error {
 	g.batch.Rows = make([]vault.Row, len(g.rows))
 	var jobs []*sealing
 	for i := range g.rows {
-		var err error
-		if jobs, err = g.plan(i, jobs); err != nil {
-			return err
-		}
+		jobs = g.plan(i, jobs)
 	}
 	if err := g.randomise(jobs); err != nil {
 		return err
@@ -69,47 +75,61 @@ func (g *group) build() error {
 	return g.wrap()
 }
 
-// plan fixes the keys of a row's parts and its body MAC.
-func (g *group) plan(i int, jobs []*sealing) ([]*sealing, error) {
-	r, out := &g.rows[i], &g.batch.Rows[i]
-	out.Event, out.Tokens = r.fact.ID, r.tokens
+// add takes a row into the group, under the keys that its owners have at this
+// point of it: an erasure that comes later in the group closes them, or retires
+// their classes, for what follows only.
+func (g *group) add(ctx context.Context, r row) error {
 	rand := g.c.l.cfg.Rand
 	if r.macOwner.Kind != 0 {
-		set, err := g.set(context.Background(), r.macOwner)
+		set, err := g.set(ctx, r.macOwner)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		key, err := set.Ensure(classIntake, part.EpochWhole, rand)
-		if err != nil {
-			return nil, err
+		if r.macKey, err = set.Ensure(classIntake, part.EpochWhole, rand); err != nil {
+			return err
 		}
-		out.Owner, out.BodyMAC = r.macOwner, bodyMAC(key, r.mac)
 	}
-	if r.hold != (token.Token{}) {
-		g.batch.Holds = append(g.batch.Holds, vault.Hold{Token: r.hold, ID: r.quarantine})
-	}
-	plain := r.own
+	plain := slices.Clone(r.own)
 	for _, p := range r.parts {
 		plain = append(plain, PlainPart{Key: part.KeyID{Owner: r.owner(&p), Class: p.class, Epoch: p.epoch}, Fields: p.fields})
 	}
 	slices.SortFunc(plain, func(a, b PlainPart) int { return strings.Compare(a.Key.Class, b.Key.Class) })
-	out.Parts = make([]vault.Part, len(plain))
-	r.fact.Parts = make([]event.PartRef, len(plain))
-	for j, p := range plain {
-		set, err := g.set(context.Background(), p.Key.Owner)
+	r.keyed = make([]keyedPart, len(plain))
+	for i, p := range plain {
+		set, err := g.set(ctx, p.Key.Owner)
 		if err != nil {
-			return nil, err
+			return err
 		}
+		p.Key.Epoch = set.Epoch(p.Key.Class, p.Key.Epoch)
 		key, err := set.Ensure(p.Key.Class, p.Key.Epoch, rand)
 		if err != nil {
-			return nil, err
+			return err
 		}
+		r.keyed[i] = keyedPart{p, key}
+	}
+	g.rows = append(g.rows, r)
+	return nil
+}
+
+// plan lays out a row for the vault, and its parts for sealing.
+func (g *group) plan(i int, jobs []*sealing) []*sealing {
+	r, out := &g.rows[i], &g.batch.Rows[i]
+	out.Event, out.Tokens = r.fact.ID, r.tokens
+	if r.macOwner.Kind != 0 {
+		out.Owner, out.BodyMAC = r.macOwner, bodyMAC(r.macKey, r.mac)
+	}
+	if r.hold != (token.Token{}) {
+		g.batch.Holds = append(g.batch.Holds, vault.Hold{Token: r.hold, ID: r.quarantine})
+	}
+	out.Parts = make([]vault.Part, len(r.keyed))
+	r.fact.Parts = make([]event.PartRef, len(r.keyed))
+	for j, p := range r.keyed {
 		out.Parts[j].Key = p.Key
 		r.fact.Parts[j] = event.PartRef{Owner: p.Key.Owner, Class: p.Key.Class, Epoch: p.Key.Epoch}
-		jobs = append(jobs, &sealing{key: key, id: p.Key, event: part.Event{ID: r.fact.ID, Type: string(r.fact.Type)},
+		jobs = append(jobs, &sealing{key: p.key, id: p.Key, event: part.Event{ID: r.fact.ID, Type: string(r.fact.Type)},
 			fields: p.Fields, part: &out.Parts[j], ref: &r.fact.Parts[j]})
 	}
-	return jobs, nil
+	return jobs
 }
 
 func (r *row) owner(p *plainPart) part.Owner {
@@ -169,9 +189,7 @@ func (g *group) wrap() error {
 			continue
 		}
 		if !s.Dirty() {
-			if s.Rev > 0 {
-				g.batch.Touch = append(g.batch.Touch, vault.KeyCheck{Owner: s.Owner, Rev: s.Rev})
-			}
+			g.batch.Touch = append(g.batch.Touch, vault.KeyCheck{Owner: s.Owner, Rev: s.Rev})
 			continue
 		}
 		w, err := g.c.l.keys.Wrap(s)

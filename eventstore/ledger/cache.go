@@ -23,6 +23,20 @@ func (c *cache[K, V]) get(k K) (V, bool) {
 	return v, ok
 }
 
+// peek is get for what is not to stay longer for being looked at.
+func (c *cache[K, V]) peek(k K) (V, bool) {
+	if v, ok := c.young[k]; ok {
+		return v, true
+	}
+	v, ok := c.old[k]
+	return v, ok
+}
+
+// turn drops what was not put since the turn before the last.
+func (c *cache[K, V]) turn() {
+	c.old, c.young = c.young, make(map[K]V)
+}
+
 func (c *cache[K, V]) put(k K, v V) {
 	if len(c.young) >= c.limit {
 		c.old, c.young = c.young, make(map[K]V, c.limit)
@@ -30,6 +44,7 @@ func (c *cache[K, V]) put(k K, v V) {
 	c.young[k] = v
 }
 
-func (c *cache[K, V]) forget() {
-	c.young, c.old = make(map[K]V), make(map[K]V)
+func (c *cache[K, V]) remove(k K) {
+	delete(c.young, k)
+	delete(c.old, k)
 }

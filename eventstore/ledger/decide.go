@@ -16,9 +16,9 @@ import (
 
 // decide settles one item: what it becomes and which facts that takes.
 func (g *group) decide(ctx context.Context, i int, it *item) error {
-	*it.result, it.err = Result{ID: it.result.ID}, nil
+	*it.result, it.err, it.awaits, it.repeats = Result{ID: it.result.ID}, nil, domain.ID{}, false
 	if it.own != nil {
-		return g.writeOwn(i, it)
+		return g.writeOwn(ctx, i, it)
 	}
 	if !it.id.IsZero() {
 		if first := g.first[it.id]; first != nil {
@@ -28,6 +28,9 @@ func (g *group) decide(ctx context.Context, i int, it *item) error {
 		if known, ok := g.intake[it.id]; ok {
 			return g.again(ctx, it, known)
 		}
+	}
+	if over, err := g.erased(ctx, it); err != nil || over {
+		return err
 	}
 	if it.refuse != nil {
 		return g.quarantine(ctx, i, it)
@@ -56,6 +59,9 @@ func (g *group) repeat(i int, it, first *item) {
 func (g *group) again(ctx context.Context, it *item, known vault.Intake) error {
 	res := it.result
 	*res = Result{ID: it.in.ID, Event: it.id, Position: known.Position}
+	if known.Pending {
+		it.awaits, it.repeats = it.id, true
+	}
 	if known.Owner.Kind == part.Subject {
 		res.Subject = known.Owner.ID
 	}
@@ -68,9 +74,17 @@ func (g *group) again(ctx context.Context, it *item, known vault.Intake) error {
 		return err
 	}
 	key, ok := set.Key(classIntake, part.EpochWhole)
+	if !ok && !set.Erased() { // another node made it since
+		now, err := g.c.l.keys.Load(ctx, []part.Owner{known.Owner})
+		if err != nil {
+			return err
+		}
+		key, ok = now[0].Key(classIntake, part.EpochWhole)
+	}
 	switch {
-	case set.Destroyed:
+	case set.Erased():
 		res.Status = Erased
+		g.reliesOnClosing(it, set)
 	case !ok:
 		return fmt.Errorf("the key of body MACs of %s is missing without a destruction", known.Owner)
 	case hmac.Equal(bodyMAC(key, it.digest), known.BodyMAC):
@@ -93,7 +107,7 @@ func bodyMAC(k part.Key, digest [32]byte) []byte {
 // record makes the facts of an event that is understood and new.
 func (g *group) record(ctx context.Context, i int, it *item) error {
 	in, d := it.in, it.draft
-	subject, err := g.subject(it.subject)
+	subject, err := g.subject(it.about)
 	if err != nil {
 		return err
 	}
@@ -101,13 +115,10 @@ func (g *group) record(ctx context.Context, i int, it *item) error {
 	if !subject.IsZero() {
 		owner = part.SubjectOwner(subject)
 	}
-	set, err := g.set(ctx, owner)
-	if err != nil {
-		return err
-	}
-	if set.Destroyed {
-		*it.result = Result{ID: in.ID, Status: Erased, Event: it.id, Subject: subject}
-		return nil
+	if in.Type == event.RestrictionPlaced {
+		if err := g.restrict(ctx, owner, it.id); err != nil {
+			return err
+		}
 	}
 	r := row{fact: event.Fact{
 		ID: it.id, Type: in.Type, Subject: subject, Controller: d.Controller,
@@ -119,27 +130,26 @@ func (g *group) record(ctx context.Context, i int, it *item) error {
 		return err
 	}
 	if held, ok := g.holds[it.hold]; ok {
-		if err := g.release(it, held, "recorded"); err != nil {
+		if err := g.release(ctx, it, held, "recorded"); err != nil {
 			return err
 		}
 	}
 	it.result.Status, it.result.Event, it.result.Subject, it.result.Warnings = Recorded, it.id, subject, r.fact.Warnings
 	g.first[it.id] = it
 	g.at[i] = len(g.rows)
-	g.rows = append(g.rows, r)
-	return nil
+	return g.add(ctx, r)
 }
 
 // names resolves whom the event names besides its subject: producer, actor,
 // linked contacts, subjects of an access.
 func (g *group) names(ctx context.Context, it *item, r *row) error {
 	in, d := it.in, it.draft
-	source, err := g.producer(it)
+	source, err := g.producer(ctx, it)
 	if err != nil {
 		return err
 	}
 	r.fact.Source = source
-	actor, err := g.account(it, source)
+	actor, err := g.account(ctx, it, source)
 	if err != nil {
 		return err
 	}
@@ -149,18 +159,30 @@ func (g *group) names(ctx context.Context, it *item, r *row) error {
 		}
 	}
 	upstream := []event.Field{quoted("upstream.id", in.ID)}
-	if g.fresh[it.subject] || in.Type == event.ContactCreated { // an access or a merge may have named it before
+	switch {
+	case in.Type == event.ContactRekeyed && d.Link.Source == in.Source:
+		upstream = append(upstream, quoted("upstream.subject", d.Link.Subject))
+	case g.fresh[it.about], in.Type == event.ContactCreated: // an access or a merge may have named it before
 		upstream = append(upstream, quoted("upstream.subject", in.Subject))
 	}
 	if in.Type == event.AccessRecorded {
 		return g.accessed(it, r, actor, upstream)
 	}
 	r.fact.Actor = actor
-	if len(r.parts) == 0 {
-		r.parts = []plainPart{{class: classIdentity, epoch: it.rules.policy.Epoch(classIdentity, d.Time.Time), shared: r.fact.Subject.IsZero()}}
-	}
-	r.parts[0].fields = append(r.parts[0].fields, upstream...)
+	r.named(upstream, it.rules.policy.Epoch(classIdentity, d.Time.Time))
 	return nil
+}
+
+// named seals what the upstream calls the event and the person with the person's
+// identity, or, of nobody known, with what else is sealed.
+func (r *row) named(upstream []event.Field, epoch string) {
+	shared := r.fact.Subject.IsZero()
+	at := slices.IndexFunc(r.parts, func(p plainPart) bool { return p.class == classIdentity || shared })
+	if at < 0 {
+		at = len(r.parts)
+		r.parts = append(r.parts, plainPart{class: classIdentity, epoch: epoch, shared: shared})
+	}
+	r.parts[at].fields = append(slices.Clip(r.parts[at].fields), upstream...)
 }
 
 // accessed seals who read whom: a fact of access names neither (délib. CNIL

@@ -17,3 +17,6 @@ func (l *Ledger) Idle() bool {
 	l.room.Release(maxQueued)
 	return true
 }
+
+// Waiting is how many requests stand in the queue.
+func (l *Ledger) Waiting() int { return len(l.queue) }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"greffe/domain"
 	"greffe/domain/event"
@@ -15,19 +16,29 @@ import (
 )
 
 // committer turns groups of items into facts. It belongs to one goroutine.
+//
+// What it keeps in memory may be old: other nodes write to the same vault. So
+// whatever is decided from it is either looked up anew first, or demanded of the vault
+// by the transaction itself (Touch, Keys, Moves), which is refused if it is old; the
+// group is then decided again. Keys stay in memory for 5 seconds at most after the
+// vault last confirmed them.
 type committer struct {
 	l     *Ledger
-	next  domain.Position
 	last  domain.Time // of recording; it never goes back
 	sets  *cache[part.Owner, *seal.KeySet]
 	links *cache[token.Token, domain.ID]
+	turn  *time.Ticker // of sets
+	away  bool         // the vault could not be reached last
 }
 
-func newCommitter(l *Ledger, head domain.Position, last domain.Time) committer {
+const setsTurn = 2500 * time.Millisecond
+
+func newCommitter(l *Ledger, last domain.Time) committer {
 	return committer{
-		l: l, next: head, last: last,
+		l: l, last: last,
 		sets:  newCache[part.Owner, *seal.KeySet](20_000),
 		links: newCache[token.Token, domain.ID](50_000),
+		turn:  time.NewTicker(setsTurn),
 	}
 }
 
@@ -48,77 +59,146 @@ type group struct {
 	links  map[token.Token]domain.ID   // of all that the group names
 	marks  map[token.Token]int         // rows that set a quarantine marker
 	taken  map[domain.ID]bool          // ids of quarantine items and own facts of this group
+	words  []word
+	after  bool // what is pending before the group comes before it in the log
 }
 
 // maxStale bounds how often a group is prepared anew because another node
-// changed the vault in between.
+// changed the vault in between; then it is halved.
 const maxStale = 10
+
+var errContended = fmt.Errorf("the vault changed %d times under one group", maxStale)
 
 // prepare decides every item, seals, and stores the group in the vault.
 func (c *committer) prepare(ctx context.Context, items []*item) (*prepared, error) {
-	ctx = context.WithoutCancel(ctx)
-	for range maxStale {
-		p, err := c.attempt(ctx, items)
-		switch {
-		case err == nil:
-			c.next, c.last = c.next+domain.Position(len(p.facts)), p.recorded
+	for n := range maxStale {
+		g := newGroup(c, items)
+		p, err := c.attempt(ctx, g)
+		if err == nil {
+			c.last = p.recorded
+			c.awayFor(nil)
 			return p, nil
-		case errors.Is(err, vault.ErrFull):
-			c.forget()
-			return nil, ErrFull
-		case errors.Is(err, eventstore.ErrTooLarge):
-			c.forget()
-			return nil, err
-		case errors.Is(err, vault.ErrStale), errors.Is(err, vault.ErrExists):
-			c.forget()
-		default:
+		}
+		c.forget(g)
+		if err = c.classify(err); err != nil {
 			return nil, err
 		}
+		if n > 1 && !c.l.pause(0) {
+			break
+		}
 	}
-	return nil, fmt.Errorf("the vault changed %d times under one group", maxStale)
+	return nil, errContended
 }
 
-func (c *committer) forget() {
-	c.sets.forget()
-	c.links.forget()
+// classify is what an error means to the group: nil that it is to be decided again.
+func (c *committer) classify(err error) error {
+	var unknown *unknownError
+	switch {
+	case errors.Is(err, vault.ErrStale), errors.Is(err, vault.ErrExists):
+		return nil
+	case errors.Is(err, vault.ErrFull):
+		return ErrFull
+	case errors.Is(err, vault.ErrFenced):
+		return ErrFenced
+	case errors.As(err, &unknown):
+		c.awayFor(err)
+		return ErrUnknown
+	case unreachable(err), errors.Is(err, vault.ErrRetoken):
+		c.awayFor(err)
+		return ErrUnavailable
+	case c.l.calls.Err() != nil && errors.Is(err, context.Canceled): // closed, while the vault did not answer
+		return ErrUnknown
+	}
+	return err
 }
 
-func (c *committer) attempt(ctx context.Context, items []*item) (*prepared, error) {
-	g := &group{c: c, items: items, first: make(map[domain.ID]*item, len(items)),
+// awayFor says once that nothing can be recorded, and once that it can again.
+func (c *committer) awayFor(err error) {
+	switch away := err != nil; {
+	case away && !c.away:
+		c.l.cfg.Logger.Warn("the vault cannot be reached; nothing is recorded", "error", err)
+	case !away && c.away:
+		c.l.cfg.Logger.Info("the vault is reached again")
+	}
+	c.away = err != nil
+}
+
+// unknownError: the vault could not be reached while it stored a group. If it did, the
+// group is appended by whoever finds it pending, and its events are duplicates when
+// they come again.
+type unknownError struct{ cause error }
+
+func (e *unknownError) Error() string { return e.cause.Error() }
+func (e *unknownError) Unwrap() error { return e.cause }
+
+// forget drops from the caches what a group met, that was not stored.
+func (c *committer) forget(g *group) {
+	for o := range g.sets {
+		c.sets.remove(o)
+	}
+	for t := range g.links {
+		c.links.remove(t)
+	}
+}
+
+func newGroup(c *committer, items []*item) *group {
+	return &group{c: c, items: items, first: make(map[domain.ID]*item, len(items)),
 		sets: make(map[part.Owner]*seal.KeySet), fresh: make(map[token.Token]bool), owned: make(map[domain.ID]bool),
 		links: make(map[token.Token]domain.ID, 4*len(items)), marks: make(map[token.Token]int), taken: make(map[domain.ID]bool),
 		at: make([]int, len(items)), now: c.clock()}
+}
+
+func (c *committer) attempt(ctx context.Context, g *group) (*prepared, error) {
+	c.refresh()
 	if err := g.lookUp(ctx); err != nil {
 		return nil, err
 	}
-	for i, it := range items {
+	for i, it := range g.items {
 		g.at[i] = -1
 		if err := g.decide(ctx, i, it); err != nil {
 			return nil, err
 		}
 	}
-	p := &prepared{base: c.next, items: items, at: g.at, recorded: g.now}
+	p := &prepared{items: g.items, at: g.at, recorded: g.now}
+	if err := g.settleWords(ctx); err != nil {
+		return nil, err
+	}
 	if len(g.rows) == 0 {
 		return p, nil
 	}
 	if err := g.build(); err != nil {
 		return nil, err
 	}
-	p.facts = make([][]byte, len(g.batch.Rows))
+	p.facts, p.events = make([][]byte, len(g.batch.Rows)), make([]domain.ID, len(g.batch.Rows))
 	for i := range g.batch.Rows {
-		p.facts[i] = g.batch.Rows[i].Fact
+		p.facts[i], p.events[i] = g.batch.Rows[i].Fact, g.batch.Rows[i].Event
 	}
 	if err := eventstore.CheckSize(p.facts); err != nil { // what is prepared must be appendable
 		return nil, err
 	}
-	g.batch.Base, g.batch.Done = c.next, c.l.done.Load()
-	number, err := c.l.cfg.Vault.Prepare(ctx, &g.batch)
-	if err != nil {
-		return nil, err
+	return p, g.store(ctx, p)
+}
+
+// store is the vault transaction of the group.
+func (g *group) store(ctx context.Context, p *prepared) (err error) {
+	l := g.c.l
+	g.batch.Base, g.batch.Done, g.batch.Generation = l.recentHead(ctx), l.own.list(), l.peppers.Generation()
+	if lease := g.items[0].lease; lease.Role != "" {
+		g.batch.Lease = &lease
 	}
+	l.sealBatch(&g.batch)
+	p.number, err = l.cfg.Vault.Prepare(ctx, &g.batch)
+	if errors.Is(err, vault.ErrUnavailable) {
+		return &unknownError{err}
+	}
+	if err != nil {
+		return err
+	}
+	l.own.took(p.number)
+	l.own.told(g.batch.Done)
 	g.keep()
-	p.number, p.destroy = number, g.destroyed()
-	return p, nil
+	p.base, p.after, p.destroy = g.batch.Base, g.after, g.destroyed()
+	return nil
 }
 
 // clock is the instant of recording of the next group: times of recording rise
@@ -154,6 +234,9 @@ func (g *group) keep() {
 	for _, ln := range g.batch.Links {
 		g.c.links.put(ln.Token, ln.ID)
 	}
+	for _, m := range g.batch.Moves {
+		g.c.links.put(m.Token, m.To)
+	}
 }
 
 func (g *group) destroyed() []part.Owner {
@@ -162,132 +245,4 @@ func (g *group) destroyed() []part.Owner {
 		all = append(all, r.destroy...)
 	}
 	return all
-}
-
-// lookUp asks the vault, in one call each, for everything the group needs to
-// know: event ids, links, quarantine markers, keys.
-func (g *group) lookUp(ctx context.Context) error {
-	var ids []domain.ID
-	var tokens, holds []token.Token
-	for _, it := range g.items {
-		if o := it.own; o != nil {
-			if o.given {
-				ids = append(ids, o.ID)
-			}
-			if !o.closes.IsZero() {
-				holds = append(holds, o.hold)
-			}
-			continue
-		}
-		if !it.id.IsZero() {
-			ids = append(ids, it.id)
-		}
-		holds = append(holds, it.hold)
-		for _, t := range [...]token.Token{it.subject, it.link, it.actor, it.source} {
-			tokens = g.ask(t, tokens)
-		}
-		for _, t := range it.others {
-			tokens = g.ask(t, tokens)
-		}
-	}
-	known, err := g.c.l.cfg.Vault.Intake(ctx, ids)
-	if err != nil {
-		return fmt.Errorf("look up event ids: %w", err)
-	}
-	g.intake = make(map[domain.ID]vault.Intake)
-	for i, k := range known {
-		if k.Found {
-			g.intake[ids[i]] = k
-		}
-	}
-	links, err := g.c.l.cfg.Vault.Links(ctx, tokens)
-	if err != nil {
-		return fmt.Errorf("look up links: %w", err)
-	}
-	for i, id := range links {
-		if !id.IsZero() {
-			g.links[tokens[i]] = id
-			g.c.links.put(tokens[i], id)
-		}
-	}
-	held, err := g.c.l.cfg.Vault.Holds(ctx, holds)
-	if err != nil {
-		return fmt.Errorf("look up quarantine: %w", err)
-	}
-	g.holds = make(map[token.Token]domain.ID)
-	for i, id := range held {
-		if !id.IsZero() {
-			g.holds[holds[i]] = id
-		}
-	}
-	return g.loadKeys(ctx)
-}
-
-// ask takes a token's id from the cache, or adds it to those to be looked up.
-func (g *group) ask(t token.Token, tokens []token.Token) []token.Token {
-	if _, known := g.links[t]; known || t == (token.Token{}) {
-		return tokens
-	}
-	if id, cached := g.c.links.get(t); cached {
-		g.links[t] = id
-		return tokens
-	}
-	return append(tokens, t)
-}
-
-// loadKeys reads the key sets of everybody known that the group is about.
-func (g *group) loadKeys(ctx context.Context) error {
-	var owners []part.Owner
-	want := func(o part.Owner) {
-		if _, ok := g.c.sets.get(o); !ok {
-			if _, asked := g.sets[o]; !asked {
-				g.sets[o] = nil
-				owners = append(owners, o)
-			}
-		}
-	}
-	want(part.LedgerOwner())
-	for _, it := range g.items {
-		if k, ok := g.intake[it.id]; ok && k.Owner.Kind != 0 {
-			want(k.Owner)
-		}
-		if id, ok := g.known(it.subject); ok {
-			want(part.SubjectOwner(id))
-		}
-		if it.own != nil {
-			for _, p := range it.own.Parts {
-				want(p.Key.Owner)
-			}
-		}
-	}
-	sets, err := g.c.l.keys.Load(ctx, owners)
-	if err != nil {
-		return err
-	}
-	clear(g.sets)
-	for _, s := range sets {
-		g.c.sets.put(s.Owner, s)
-	}
-	return nil
-}
-
-// set is the key set of an owner, read before or made now.
-func (g *group) set(ctx context.Context, o part.Owner) (*seal.KeySet, error) {
-	if s := g.sets[o]; s != nil {
-		return s, nil
-	}
-	s, ok := g.c.sets.get(o)
-	if !ok {
-		if o.Kind == part.Subject && g.owned[o.ID] {
-			s = &seal.KeySet{Owner: o}
-		} else {
-			sets, err := g.c.l.keys.Load(ctx, []part.Owner{o})
-			if err != nil {
-				return nil, err
-			}
-			s = sets[0]
-		}
-	}
-	g.sets[o] = s
-	return s, nil
 }

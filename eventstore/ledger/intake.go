@@ -10,11 +10,11 @@ import (
 	"sync"
 	"time"
 
-	"github.com/go-json-experiment/json"
-
 	"greffe/domain"
 	"greffe/domain/event"
 	"greffe/domain/token"
+	"greffe/eventstore/seal"
+	"greffe/eventstore/vault"
 )
 
 // item is one event on its way: an upstream's (raw, in, draft) or the ledger's
@@ -33,6 +33,7 @@ type item struct {
 	id      domain.ID // event id
 	digest  [32]byte  // of the body, unkeyed: only ever stored under a MAC
 	subject token.Token
+	about   token.Token // subject, or zero when it is recorded without one
 	link    token.Token
 	others  []token.Token
 	actor   token.Token
@@ -42,8 +43,12 @@ type item struct {
 	paths   []string // of the sealed fields, as the policy declares them
 	tokens  []byte
 
-	own *Own
-	err error // of this item alone, found by the committer
+	own   *Own
+	lease vault.LeaseCheck // under which it is written; of the zero Role: none
+
+	err     error     // of this item alone, found by the committer
+	awaits  domain.ID // the event that is in the log before the item is answered; zero: none
+	repeats bool      // and whose position is the answer's
 }
 
 // plainPart is the values of one class, before sealing.
@@ -89,7 +94,25 @@ func (l *Ledger) recordSome(ctx context.Context, raws [][]byte, results []Result
 		req.items = append(req.items, &item{req: req, result: &results[i], raw: raw, rules: r, now: now})
 	}
 	inParallel(req.items, func(it *item) { l.understand(it) })
+	if l.cfg.Scarce != nil && l.cfg.Scarce() {
+		return l.submitProtective(ctx, req)
+	}
 	return l.submit(ctx, req)
+}
+
+// submitProtective takes of a request what protects the person, while the disk's
+// reserve is all there is, and refuses the rest.
+func (l *Ledger) submitProtective(ctx context.Context, req *request) error {
+	all := len(req.items)
+	req.items = slices.DeleteFunc(req.items, func(it *item) bool { return it.refuse != nil || !it.in.Type.Protective() })
+	kept := len(req.items)
+	switch err := l.submit(ctx, req); {
+	case err != nil || kept == all:
+		return err
+	case kept > 0:
+		return partly(ErrFull)
+	}
+	return ErrFull
 }
 
 // inParallel calls fn for every element, on every core where it is worth it.
@@ -128,10 +151,8 @@ func (l *Ledger) understand(it *item) {
 	if in.Source != "" && in.ID != "" {
 		mac := l.peppers.Dedupe(in.Source, in.ID)
 		it.id = domain.DeriveID(mac[:])
-		it.hold = l.peppers.Quarantine(in.Source, in.ID)
-	} else {
-		it.hold = l.peppers.Quarantine("", string(it.digest[:]))
 	}
+	it.hold = l.peppers.Quarantine(it.heldAs())
 	if in.Source != "" && in.Subject != "" {
 		it.subject = l.peppers.External(in.Source, in.Subject)
 	}
@@ -144,6 +165,15 @@ func (l *Ledger) understand(it *item) {
 	}
 	l.name(it)
 	l.classify(it)
+}
+
+// heldAs is what an input is known by in quarantine: its source and id, or its
+// bytes.
+func (it *item) heldAs() (source, id string) {
+	if it.in.Source != "" && it.in.ID != "" {
+		return it.in.Source, it.in.ID
+	}
+	return "", string(it.digest[:])
 }
 
 // minimise lets the guard see every personal value before anything is stored.
@@ -176,6 +206,9 @@ func (l *Ledger) name(it *item) {
 		it.others = append(it.others, l.peppers.External(s.Source, s.Subject))
 	}
 	it.tokens = l.searchTokens(it)
+	if id := l.notice(d); !id.IsZero() {
+		d.Codes = d.Codes.With("notice", id.String())
+	}
 }
 
 // classify groups the sealed fields by retention class and key epoch. A fact
@@ -218,7 +251,7 @@ const (
 	classOpposition = "opposition"
 	classAccounts   = "accounts"
 	classIdentity   = "identity"
-	classIntake     = "intake"     // the key of body MACs
+	classIntake     = seal.ClassIntake
 	classQuarantine = "quarantine" // inputs that were set aside
 	classPolicy     = "policy"     // texts of published policies
 	classPepper     = "pepper"     // the root of all tokens
@@ -259,103 +292,4 @@ func bodyDigest(raw []byte, in *event.Incoming, read bool) [32]byte {
 func field(h hash.Hash, s string) {
 	h.Write(binary.BigEndian.AppendUint32(nil, uint32(len(s))))
 	h.Write([]byte(s))
-}
-
-// searchTokens are the blind indexes of a contact's own identifiers, and of the
-// address of an objection by somebody not known.
-func (l *Ledger) searchTokens(it *item) []byte {
-	var all []token.Entry
-	switch it.in.Type {
-	case event.ContactCreated, event.ContactChanged:
-		all = l.contactTokens(it.draft)
-	case event.OppositionRegistered:
-		all = l.oppositionTokens(it.draft)
-	}
-	packed, err := token.Pack(all)
-	if err != nil { // more identifiers than any person has: they are stored, not indexed
-		it.draft.Warnings = append(it.draft.Warnings, event.Warning{Field: "person.emails", Rule: "not_indexed"})
-		return nil
-	}
-	return packed
-}
-
-func (l *Ledger) contactTokens(d *event.Draft) []token.Entry {
-	var all []token.Entry
-	var given, family string
-	for _, f := range d.Fields {
-		switch f.Path {
-		case "person.emails":
-			all = append(all, l.addressTokens(d, f, token.KindEmail, token.FieldEmails)...)
-		case "person.phones":
-			all = append(all, l.addressTokens(d, f, token.KindPhone, token.FieldPhones)...)
-		case "person.given_name":
-			given = stringOf(f.Value)
-		case "person.family_name":
-			family = stringOf(f.Value)
-		}
-	}
-	if n := token.Name(given, family); n != "" {
-		all = append(all, token.Entry{Kind: token.KindName, Field: token.FieldName, Token: l.peppers.Search(token.KindName, n)})
-	}
-	return all
-}
-
-// addressTokens indexes each address of a field, also what is no valid address.
-func (l *Ledger) addressTokens(d *event.Draft, f event.Field, kind token.Kind, where token.Field) []token.Entry {
-	var all []token.Entry
-	for _, s := range stringsOf(f.Value) {
-		n, ok := Normal(kind, s)
-		if !ok {
-			d.Warnings = append(d.Warnings, event.Warning{Field: f.Path, Rule: "unreadable_address"})
-		}
-		if n != "" {
-			all = append(all, token.Entry{Kind: kind, Field: where, Token: l.peppers.Search(kind, n)})
-		}
-	}
-	return all
-}
-
-func (l *Ledger) oppositionTokens(d *event.Draft) []token.Entry {
-	var all []token.Entry
-	for _, a := range d.Addresses {
-		kind := token.KindEmail
-		if a.Kind == "phone" {
-			kind = token.KindPhone
-		}
-		n, _ := Normal(kind, a.Value)
-		o := l.peppers.Opposition(kind, n)
-		all = append(all,
-			token.Entry{Kind: kind, Field: token.FieldAddress, Form: token.FormOppositionSHA256, Token: o.SHA256},
-			token.Entry{Kind: kind, Field: token.FieldAddress, Form: token.FormOppositionMD5, Token: o.MD5})
-	}
-	return all
-}
-
-// Normal is the form under which an address or a name is indexed and looked up;
-// ok is false for what is no valid address, which is indexed all the same.
-func Normal(kind token.Kind, s string) (normal string, ok bool) {
-	switch kind {
-	case token.KindEmail:
-		return token.Email(s)
-	case token.KindPhone:
-		return token.Phone(s, "FR")
-	}
-	n := token.Name(s, "")
-	return n, n != ""
-}
-
-func stringsOf(v []byte) []string {
-	var l []string
-	if json.Unmarshal(v, &l) != nil {
-		return nil
-	}
-	return l
-}
-
-func stringOf(v []byte) string {
-	var s string
-	if json.Unmarshal(v, &s) != nil {
-		return ""
-	}
-	return s
 }

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"greffe/eventstore"
+	"greffe/eventstore/vault"
 )
 
 // request is what one caller waits for.
@@ -103,10 +104,17 @@ func (l *Ledger) finish(it *item, err error) {
 // gather waits for a request and takes what else is queued, up to one group.
 // rest holds what did not fit.
 func (l *Ledger) gather(ctx context.Context, rest []*item) (group, left []*item, ok bool) {
+	select {
+	case <-l.committer.turn.C:
+		l.committer.sets.turn()
+	default:
+	}
 	for len(rest) == 0 {
 		select {
 		case req := <-l.queue:
 			rest = append(rest, req.items...)
+		case <-l.committer.turn.C:
+			l.committer.sets.turn()
 		case <-ctx.Done():
 			return nil, nil, false
 		}
@@ -129,6 +137,9 @@ func fitting(items []*item) (n int) {
 	facts, input, names := 0, 0, 0
 	for n < len(items) && n < maxGroup {
 		it := items[n]
+		if it.lease != items[0].lease { // refused for one, all of its group would be
+			break
+		}
 		facts, input, names = facts+it.estimate(), input+len(it.raw), names+len(it.others)
 		if n > 0 && (facts > maxGroupBytes || input > maxGroupInput || names > maxGroupNames) {
 			break
@@ -143,7 +154,11 @@ func fitting(items []*item) (n int) {
 func (it *item) estimate() int {
 	const fact, ref, name = 420, 220, 140
 	if it.own != nil {
-		return fact + ref*len(it.own.Parts) + name*it.own.Codes.Size()
+		n := fact + ref*len(it.own.Parts) + name*it.own.Codes.Size()
+		if e := it.own.erase; e != nil {
+			n *= len(e.Orders)
+		}
+		return n
 	}
 	if it.draft == nil {
 		return 3 * (fact + ref)
@@ -163,6 +178,7 @@ func (it *item) estimate() int {
 func (l *Ledger) commitLoop(ctx context.Context) {
 	defer l.wg.Done()
 	defer close(l.ready)
+	defer l.committer.turn.Stop()
 	var rest []*item
 	for {
 		group, left, ok := l.gather(ctx, rest)
@@ -170,28 +186,38 @@ func (l *Ledger) commitLoop(ctx context.Context) {
 			return
 		}
 		rest = left
-		l.commit(ctx, group)
+		l.commit(l.calls, group)
 	}
 }
 
 // commit prepares one group and hands it to the appender, or refuses it.
 func (l *Ledger) commit(ctx context.Context, group []*item) {
-	if l.Cause() != nil {
+	switch {
+	case l.Cause() != nil:
 		l.refuseAll(group, ErrStopped)
+		return
+	case l.left.Load():
+		l.refuseAll(group, ErrUnavailable)
 		return
 	}
 	p, err := l.committer.prepare(ctx, group)
 	switch {
 	case err == nil:
 		l.ready <- p
-	case errors.Is(err, ErrFull):
-		l.refuseAll(group, ErrFull)
-	case errors.Is(err, eventstore.ErrTooLarge) && len(group) > 1:
+	case (errors.Is(err, eventstore.ErrTooLarge) || errors.Is(err, errContended)) && len(group) > 1:
 		half := len(group) / 2
 		l.commit(ctx, group[:half])
 		l.commit(ctx, group[half:])
+	case errors.Is(err, errContended):
+		l.cfg.Logger.Warn("an event could not be recorded: the vault changed under it again and again")
+		l.refuseAll(group, ErrBusy)
+	case errors.Is(err, vault.ErrGeneration):
+		l.fail(fmt.Errorf("the peppers were rotated while this node ran; restart it: %w", err))
+		l.refuseAll(group, ErrStopped)
+	case errors.Is(err, ErrFull), errors.Is(err, ErrFenced), errors.Is(err, ErrUnavailable), errors.Is(err, ErrUnknown):
+		l.refuseAll(group, err)
 	default:
-		l.fail(fmt.Errorf("prepare a group at position %d: %w", l.committer.next, err))
+		l.fail(fmt.Errorf("prepare a group: %w", err))
 		l.refuseAll(group, ErrUnknown)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"greffe/domain"
 	"greffe/domain/event"
@@ -52,7 +53,13 @@ func (l *Ledger) dustpan(ctx context.Context) error {
 	owners := l.dust
 	l.dust = nil
 	l.broom.Unlock()
-	return l.cfg.Vault.Destroy(ctx, owners)
+	err := l.cfg.Vault.Destroy(ctx, vault.Whole(owners...))
+	if unreachable(err) { // with the next
+		l.broom.Lock()
+		l.dust = append(l.dust, owners...)
+		l.broom.Unlock()
+	}
+	return err
 }
 
 // ErrNotHeld: the quarantine item is closed, expired or never was.
@@ -73,8 +80,13 @@ func (l *Ledger) held(ctx context.Context, f *event.Fact) (raw []byte, hold toke
 	if err != nil {
 		return nil, hold, fmt.Errorf("open quarantine item: %w", err)
 	}
+	generation := 1
 	for _, x := range opened[0].Fields {
 		switch x.Path {
+		case pathGeneration:
+			if generation, err = strconv.Atoi(string(x.Value)); err != nil {
+				return nil, hold, fmt.Errorf("open quarantine item: %w", event.ErrPlaintext)
+			}
 		case pathRaw:
 			raw = []byte(stringOf(x.Value))
 		case pathHold:
@@ -86,13 +98,18 @@ func (l *Ledger) held(ctx context.Context, f *event.Fact) (raw []byte, hold toke
 	if raw == nil {
 		return nil, hold, ErrNotHeld
 	}
+	hold, ok := l.peppers.Carry(token.UseQuarantine, generation, hold)
+	if !ok {
+		return nil, hold, fmt.Errorf("open quarantine item: %w", event.ErrPlaintext)
+	}
 	return raw, hold, nil
 }
 
 // The fields of a quarantine item's part.
 const (
-	pathHold = "quarantine.hold" // the marker's token, in hex
-	pathRaw  = "quarantine.raw"
+	pathGeneration = "quarantine.generation" // of the marker's token; the first if absent
+	pathHold       = "quarantine.hold"       // the marker's token, in hex
+	pathRaw        = "quarantine.raw"
 )
 
 // Outcomes of a quarantine item.
@@ -102,6 +119,7 @@ const (
 	OutcomeRepaired  = "repaired"  // a person corrected it
 	OutcomeDiscarded = "discarded" // a person decided against it
 	OutcomeExpired   = "expired"   // nobody did anything in time
+	OutcomeErased    = "erased"    // the person it is about was erased
 )
 
 // CloseHeld ends a quarantine item: a fact says how, then its key and bytes are
@@ -111,13 +129,20 @@ func (l *Ledger) CloseHeld(ctx context.Context, actor domain.ID, f *event.Fact, 
 	if err != nil {
 		return 0, err
 	}
+	id, err := l.Derived(useReleased, f.ID[:])
+	if err != nil {
+		return 0, err
+	}
 	own := Own{
-		Type: event.IngestReleased, Actor: actor,
+		ID: id, Type: event.IngestReleased, Actor: actor,
 		Codes:  event.Codes{}.With("item", f.ID.String()).With("outcome", outcome),
 		closes: f.ID,
 		hold:   hold,
 	}
 	w, err := l.Write(ctx, []Own{own})
+	if errors.Is(err, ErrTaken) { // another node closed it just now
+		err = ErrNotHeld
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -169,7 +194,7 @@ func (l *Ledger) Sweep(ctx context.Context, items []domain.ID) error {
 				left = append(left, owners[i])
 			}
 		}
-		if err := l.cfg.Vault.Destroy(ctx, left); err != nil {
+		if err := l.cfg.Vault.Destroy(ctx, vault.Whole(left...)); err != nil {
 			return fmt.Errorf("sweep quarantine: %w", err)
 		}
 	}

@@ -168,3 +168,25 @@ func TestMergeAndRekey(t *testing.T) {
 		t.Errorf("the other contact's key was taken over")
 	}
 }
+
+// TestNoticeCode: facts name the notice that a consent, a collection or a serving
+// was under, by an id of ours; half a reference names none.
+func TestNoticeCode(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	want := w.Peppers().Notice("web-form", "3", "fr").String()
+	ref := `"notice":{"id":"web-form","version":"3","language":"FR"}`
+	w.record(upstream("1", "contact.created", "C-1", `{"kind":"prospect","collection":{"channel":"web_form",`+ref+`}}`),
+		upstream("2", "notice.served", "C-1", `{`+ref+`}`),
+		upstream("3", "consent.granted", "C-1", `{"purpose":"prospecting","channels":["email"],`+ref+`}`),
+		upstream("4", "consent.granted", "C-1", `{"purpose":"prospecting","channels":["email"],"notice":{"id":"web-form"}}`))
+	var got []string
+	for _, f := range w.facts() {
+		if f.Subject != (domain.ID{}) {
+			got = append(got, f.Codes.String("notice"))
+		}
+	}
+	if len(got) != 4 || got[0] != want || got[1] != want || got[2] != want || got[3] != "" {
+		t.Errorf("%v, want %s thrice", got, want)
+	}
+}

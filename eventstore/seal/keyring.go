@@ -21,7 +21,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
+	"greffe/domain"
 	"greffe/domain/part"
 	"greffe/eventstore/vault"
 )
@@ -66,7 +68,7 @@ func OpenKeyring(ctx context.Context, store vault.Store, kek KEK, rand io.Reader
 	return newKeyring(store, root, rand)
 }
 
-// CreateKeyring makes the root key of a new vault.
+// CreateKeyring makes the root key of a new vault; vault.ErrStale if it has one.
 func CreateKeyring(ctx context.Context, store vault.Store, kek KEK, rand io.Reader) (*Keyring, error) {
 	root := make([]byte, 32)
 	if _, err := io.ReadFull(rand, root); err != nil {
@@ -76,7 +78,7 @@ func CreateKeyring(ctx context.Context, store vault.Store, kek KEK, rand io.Read
 	if err != nil {
 		return nil, fmt.Errorf("wrap the vault's root key: %w", err)
 	}
-	if err := store.SetMeta(ctx, metaRoot, wrapped); err != nil {
+	if err := store.SwapMeta(ctx, metaRoot, nil, wrapped); err != nil {
 		return nil, fmt.Errorf("store the vault's root key: %w", err)
 	}
 	return newKeyring(store, root, rand)
@@ -108,6 +110,9 @@ func (k *Keyring) Load(ctx context.Context, owners []part.Owner) ([]*KeySet, err
 	sets := make([]*KeySet, len(owners))
 	for i, row := range rows {
 		sets[i] = &KeySet{Owner: owners[i], Rev: row.Rev, Destroyed: row.Destroyed}
+		if row.Destroyed {
+			sets[i].Closed, sets[i].ClosedAt = row.By, domain.NewTime(time.UnixMicro(row.At))
+		}
 		if row.Rev == 0 || row.Destroyed {
 			continue
 		}

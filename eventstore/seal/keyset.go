@@ -5,21 +5,55 @@ import (
 	"fmt"
 	"io"
 
+	"greffe/domain"
 	"greffe/domain/part"
 )
 
-// KeySet is one owner's class keys, unwrapped. It is not safe for concurrent use.
+// KeySet is one owner's class keys, unwrapped, and what stands against using or
+// destroying them. It is not safe for concurrent use.
 type KeySet struct {
-	Owner     part.Owner
-	Rev       int64 // of the row it was read from; 0 for none
-	Destroyed bool  // the owner was erased: it has no keys and never gets any again
-	keys      []classKey
-	dirty     bool
+	Owner part.Owner
+	Rev   int64 // of the row it was read from; 0 for none
+
+	// Destroyed: the owner was erased and has no keys and never gets any again.
+	Destroyed bool
+	// Closed: the event that ordered the owner's erasure; nothing new is recorded
+	// about the owner from then on. Zero while open.
+	Closed   domain.ID
+	ClosedAt domain.Time // when it was ordered
+
+	keys    []classKey
+	holds   []Hold
+	retired []retired
+	archive []archived
+	dirty   bool
 }
 
 type classKey struct {
 	class, epoch string
 	key          part.Key
+}
+
+// retired counts how often a class was destroyed; its next keys are of the next
+// generation, so that the id of a destroyed key never comes back.
+type retired struct {
+	class      string
+	generation uint16
+}
+
+// HoldKind says what stands against a destruction.
+type HoldKind byte
+
+// The kinds of holds.
+const (
+	HoldClaim       HoldKind = 1 // hold.placed: litigation, an inspection (art. 17(3)(e))
+	HoldRestriction HoldKind = 2 // restriction.placed: art. 18
+)
+
+// Hold is one reason not to destroy, by the event that gave it.
+type Hold struct {
+	Kind  HoldKind
+	Event domain.ID
 }
 
 // ErrKeyRow: a wrapped key row cannot be read: damaged, moved from another
@@ -42,8 +76,8 @@ func (s *KeySet) Ensure(class, epoch string, rand io.Reader) (part.Key, error) {
 	if k, ok := s.Key(class, epoch); ok {
 		return k, nil
 	}
-	if s.Destroyed {
-		return part.Key{}, fmt.Errorf("new key for %s: the owner is destroyed", s.Owner.String())
+	if s.Erased() {
+		return part.Key{}, fmt.Errorf("new key for %s: the owner is erased", s.Owner.String())
 	}
 	k := classKey{class: class, epoch: epoch}
 	if _, err := io.ReadFull(rand, k.key[:]); err != nil {
@@ -63,42 +97,4 @@ func (s *KeySet) Written() {
 		s.Rev++
 		s.dirty = false
 	}
-}
-
-const keySetVersion = 1
-
-// encode: version(1)=1 then, per key, len(class)(1) class len(epoch)(1) epoch key(32).
-func (s *KeySet) encode() []byte {
-	b := []byte{keySetVersion}
-	for _, k := range s.keys {
-		b = append(b, byte(len(k.class)))
-		b = append(b, k.class...)
-		b = append(b, byte(len(k.epoch)))
-		b = append(b, k.epoch...)
-		b = append(b, k.key[:]...)
-	}
-	return b
-}
-
-func (s *KeySet) decode(b []byte) error {
-	if len(b) == 0 || b[0] != keySetVersion {
-		return ErrKeyRow
-	}
-	for b = b[1:]; len(b) > 0; {
-		var k classKey
-		for _, into := range []*string{&k.class, &k.epoch} {
-			if len(b) < 1 || len(b) < 1+int(b[0]) {
-				return ErrKeyRow
-			}
-			*into = string(b[1 : 1+b[0]])
-			b = b[1+int(b[0]):]
-		}
-		if len(b) < len(k.key) {
-			return ErrKeyRow
-		}
-		k.key = part.Key(b[:len(k.key)])
-		b = b[len(k.key):]
-		s.keys = append(s.keys, k)
-	}
-	return nil
 }

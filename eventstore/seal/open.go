@@ -21,7 +21,7 @@ type AlteredError struct {
 }
 
 func (e *AlteredError) Error() string {
-	return fmt.Sprintf("the stored part %s of event %s is not the one its fact commits to; run greffe verify", e.Class, e.Event)
+	return fmt.Sprintf("the vault's part %s of event %s is not the one its fact commits to; run greffe verify", e.Class, e.Event)
 }
 
 // Is makes errors.Is(err, ErrAltered) true.
@@ -31,13 +31,46 @@ func (e *AlteredError) Is(target error) bool { return target == ErrAltered }
 type Opened struct {
 	Fields []event.Field
 	Gone   []event.PartRef // destroyed, or stored nowhere
+	// Archived parts are there and were left out.
+	Archived []Archived
+	// Masked are paths of which Fields has a mask only, each with what tells its value
+	// from others; eventstore/access fills it.
+	Masked map[string]string
+
+	spans []span
+}
+
+// span says which class the fields from an index on were sealed in.
+type span struct {
+	class string
+	from  int
+}
+
+// Class is the class that the field with an index was sealed in.
+func (o *Opened) Class(field int) (class string) {
+	for _, s := range o.spans {
+		if s.from <= field {
+			class = s.class
+		}
+	}
+	return class
 }
 
 // Open reads the parts of facts that want selects (nil: all). A part whose key
-// or bytes were destroyed is in Gone; one that does not match its commitment is
-// an AlteredError. Keys are looked at again after decrypting, so that what was
-// destroyed meanwhile does not leave.
+// or bytes were destroyed is in Gone, one that is archived in Archived; one that does
+// not match its commitment is an AlteredError. Keys are looked at again after
+// decrypting, so that what was destroyed meanwhile does not leave.
 func (k *Keyring) Open(ctx context.Context, facts []*event.Fact, want func(*event.PartRef) bool) ([]Opened, error) {
+	return k.openSome(ctx, facts, want, false)
+}
+
+// OpenAll is Open with what is archived: for those who may read archives, and for what
+// the ledger itself decides by.
+func (k *Keyring) OpenAll(ctx context.Context, facts []*event.Fact, want func(*event.PartRef) bool) ([]Opened, error) {
+	return k.openSome(ctx, facts, want, true)
+}
+
+func (k *Keyring) openSome(ctx context.Context, facts []*event.Fact, want func(*event.PartRef) bool, archives bool) ([]Opened, error) {
 	var ids []vault.PartID
 	var owners []part.Owner
 	at := map[part.Owner]int{}
@@ -70,7 +103,7 @@ func (k *Keyring) Open(ctx context.Context, facts []*event.Fact, want func(*even
 			if want != nil && !want(ref) {
 				continue
 			}
-			if err := out[fi].open(f, ref, stored[n], sets[at[ref.Owner]]); err != nil {
+			if err := out[fi].open(f, ref, stored[n], sets[at[ref.Owner]], archives); err != nil {
 				return nil, err
 			}
 			n++
@@ -79,10 +112,14 @@ func (k *Keyring) Open(ctx context.Context, facts []*event.Fact, want func(*even
 	return out, k.recheck(ctx, owners, sets, facts, out)
 }
 
-func (o *Opened) open(f *event.Fact, ref *event.PartRef, stored []byte, set *KeySet) error {
+func (o *Opened) open(f *event.Fact, ref *event.PartRef, stored []byte, set *KeySet, archives bool) error {
 	key, ok := set.Key(ref.Class, ref.Epoch)
 	if stored == nil || !ok {
 		o.Gone = append(o.Gone, *ref)
+		return nil
+	}
+	if since, left := set.Archived(ref.Class, ref.Epoch); left && !archives {
+		o.Archived = append(o.Archived, Archived{*ref, since})
 		return nil
 	}
 	if part.Commit(stored) != ref.Commitment {
@@ -96,6 +133,7 @@ func (o *Opened) open(f *event.Fact, ref *event.PartRef, stored []byte, set *Key
 	if err != nil {
 		return fmt.Errorf("open part %s of event %s: %w", ref.Class, f.ID, err)
 	}
+	o.spans = append(o.spans, span{ref.Class, len(o.Fields)})
 	o.Fields = append(o.Fields, fields...)
 	return nil
 }

@@ -119,7 +119,7 @@ func TestOpenAgain(t *testing.T) {
 	}{
 		"nothing":           {func(*world) {}, 2},
 		"a key was added":   {func(w *world) { w.add("contract") }, 2},
-		"owner destroyed":   {func(w *world) { _ = w.store.Destroy(t.Context(), []part.Owner{anne}) }, 0},
+		"owner destroyed":   {func(w *world) { _ = w.store.Destroy(t.Context(), vault.Whole(anne)) }, 0},
 		"a class destroyed": {func(w *world) { w.rewrite(&seal.KeySet{Owner: anne, Rev: w.set.Rev}) }, 0},
 	} {
 		w := newWorld(t)
@@ -181,7 +181,7 @@ func TestRowsStayInPlace(t *testing.T) {
 func TestDestroyedGetsNoKey(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	if err := w.store.Destroy(t.Context(), []part.Owner{anne}); err != nil {
+	if err := w.store.Destroy(t.Context(), vault.Whole(anne)); err != nil {
 		t.Fatal(err)
 	}
 	sets, err := w.keys.Load(t.Context(), []part.Owner{anne})

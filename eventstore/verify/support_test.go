@@ -73,19 +73,54 @@ func (d *damaged) Keys(ctx context.Context, owners []part.Owner) ([]vault.KeyRow
 	return all, err
 }
 
-func (d *damaged) Walk(ctx context.Context, fn func(domain.ID, vault.Part) error) error {
-	if err := d.Store.Walk(ctx, fn); err != nil || d.extra.IsZero() {
+func (d *damaged) WalkRows(ctx context.Context, from int64, fn func(*vault.Recorded) error) error {
+	err := d.Store.WalkRows(ctx, from, func(r *vault.Recorded) error {
+		in := vault.Intake{Found: true, Position: r.Position()}
+		if d.intake != nil {
+			d.intake(r.Event, &in)
+		}
+		if !in.Found {
+			return nil
+		}
+		if r.Base = in.Position - domain.Position(r.Index); d.part != nil {
+			var parts []vault.Part
+			for _, p := range r.Parts {
+				if p.Bytes = d.part(vault.PartID{Event: r.Event, Class: p.Key.Class}, p.Bytes); p.Bytes != nil {
+					parts = append(parts, p)
+				}
+			}
+			r.Parts = parts
+		}
+		return fn(r)
+	})
+	if err != nil || d.extra.IsZero() {
 		return err
 	}
-	return fn(d.extra, vault.Part{Bytes: []byte{1}})
+	return fn(&vault.Recorded{Number: 1 << 30, Base: 1 << 30, Row: vault.Row{Event: d.extra}})
+}
+
+func (d *damaged) Check(ctx context.Context, fn func(*vault.DamageError)) error {
+	return d.Store.(vault.Checker).Check(ctx, fn)
+}
+
+func (d *damaged) WalkKeys(ctx context.Context, fn func(part.Owner, vault.KeyRow) error) error {
+	return d.Store.WalkKeys(ctx, func(o part.Owner, k vault.KeyRow) error {
+		if d.key != nil {
+			d.key(o, &k)
+		}
+		return fn(o, k)
+	})
 }
 
 // world is a ledger's files after some events.
 type world struct {
-	t     *testing.T
+	t     testing.TB
 	dir   string
 	log   eventstore.Log
 	vault *damaged
+	macs  *seal.MACs
+	under vault.Store  // in the vault's stead
+	input verify.Input // what verify adds to
 	sum   verify.Summary
 	found []verify.Finding
 }
@@ -107,6 +142,7 @@ func newWorld(t *testing.T) *world {
 	if _, err := l.Record(t.Context(), raws); err != nil {
 		t.Fatal(err)
 	}
+	w.macs = l.MACs()
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -130,6 +166,10 @@ func (w *world) open() (*embedded.Log, *sqlite.Store) {
 	return log, v
 }
 
+func (w *world) config() ledger.Config {
+	return ledger.Config{Log: w.log, Vault: w.vault, KEK: plainKEK{}, Now: func() time.Time { return now }, Rand: rand.Reader, FirstPolicy: deploy.Policy()}
+}
+
 func (w *world) verify() {
 	w.t.Helper()
 	keys, err := seal.OpenKeyring(w.t.Context(), w.vault, plainKEK{}, rand.Reader)
@@ -137,7 +177,12 @@ func (w *world) verify() {
 		w.t.Fatal(err)
 	}
 	w.found = nil
-	w.sum, err = verify.Run(w.t.Context(), verify.Input{Log: w.log, Vault: w.vault, Keys: keys, Report: func(f verify.Finding) { w.found = append(w.found, f) }})
+	in := w.input
+	in.Log, in.Vault, in.Keys, in.MACs, in.Report = w.log, w.vault, keys, w.macs, func(f verify.Finding) { w.found = append(w.found, f) }
+	if w.under != nil {
+		in.Vault = w.under
+	}
+	w.sum, err = verify.Run(w.t.Context(), in)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -28,7 +28,7 @@ func fact(at int, t event.Type, codes event.Codes) projections.Fact {
 	return projections.Fact{Position: domain.Position(at), Fact: &event.Fact{ID: id(9, byte(at)), Type: t, Time: when, Recorded: when, Codes: codes}}
 }
 
-func account(n byte, roles ...string) event.Codes {
+func ofAccount(n byte, roles ...string) event.Codes {
 	return event.Codes{}.With("account", id(1, n).String()).With("roles", roles)
 }
 
@@ -59,7 +59,7 @@ func dump(t testing.TB, s *Store) string {
 func story() []projections.Fact {
 	full := tokenOf(1, 2).With("default_reason", "audit").With("act_for", true).
 		With("expires_at", domain.FormatTime(epoch.Add(time.Hour))).With("sources", []string{id(7, 1).String(), id(7, 2).String()})
-	labelled := fact(1, event.AccountCreated, account(1, "admin", "dpo").With("bootstrap", true))
+	labelled := fact(1, event.AccountCreated, ofAccount(1, "admin", "dpo").With("bootstrap", true))
 	labelled.Parts = []event.PartRef{{}}
 	upstream := fact(5, event.AccountCreated, event.Codes{{Name: "kind", Value: "upstream"}})
 	upstream.Actor = id(1, 99)
@@ -67,9 +67,9 @@ func story() []projections.Fact {
 		fact(0, event.PolicyPublished, nil), labelled,
 		fact(2, event.AccountTokenMade, tokenOf(1, 1)), fact(3, event.AccountTokenMade, full),
 		fact(4, event.ContactCreated, nil), upstream,
-		fact(6, event.AccountCreated, account(2, "agent")), fact(7, event.AccountTokenMade, tokenOf(2, 3)),
+		fact(6, event.AccountCreated, ofAccount(2, "agent")), fact(7, event.AccountTokenMade, tokenOf(2, 3)),
 		fact(8, event.AccountTokenEnded, tokenOf(1, 1)), fact(9, event.AccountTokenEnded, tokenOf(1, 1)),
-		fact(10, event.AccountDisabled, account(2)),
+		fact(10, event.AccountDisabled, ofAccount(2)),
 	}
 }
 
@@ -138,8 +138,8 @@ func TestSenselessFactsHalt(t *testing.T) {
 	made := fact(2, event.AccountTokenMade, tokenOf(1, 1))
 	for name, c := range map[string]projections.Fact{
 		"no account":          fact(3, event.AccountCreated, event.Codes{}),
-		"account twice":       fact(3, event.AccountCreated, account(1)),
-		"unknown account off": fact(3, event.AccountDisabled, account(5)),
+		"account twice":       fact(3, event.AccountCreated, ofAccount(1)),
+		"unknown account off": fact(3, event.AccountDisabled, ofAccount(5)),
 		"token of nobody":     fact(3, event.AccountTokenMade, tokenOf(5, 2)),
 		"token twice":         fact(3, event.AccountTokenMade, tokenOf(1, 1).With("digest", hex.EncodeToString(make([]byte, 32)))),
 		"digest twice":        fact(3, event.AccountTokenMade, tokenOf(1, 2).With("digest", tokenOf(1, 1).String("digest"))),
@@ -152,7 +152,7 @@ func TestSenselessFactsHalt(t *testing.T) {
 		"another's token":     fact(3, event.AccountTokenEnded, tokenOf(2, 1)),
 	} {
 		s := open(t, filepath.Join(t.TempDir(), "a.db"))
-		start := []projections.Fact{fact(0, event.PolicyPublished, nil), fact(1, event.AccountCreated, account(1, "admin")), made}
+		start := []projections.Fact{fact(0, event.PolicyPublished, nil), fact(1, event.AccountCreated, ofAccount(1, "admin")), made}
 		if err := s.Apply(t.Context(), start); err != nil {
 			t.Fatal(err)
 		}
@@ -210,7 +210,7 @@ func TestOtherFormatIsRefused(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "a.db")
 	s := open(t, path)
-	if _, err := s.db.ExecContext(t.Context(), `UPDATE checkpoint SET version = 2`); err != nil {
+	if _, err := s.db.ExecContext(t.Context(), `UPDATE checkpoint SET version = 99`); err != nil {
 		t.Fatal(err)
 	}
 	_ = s.Close()

@@ -1,14 +1,19 @@
 package accounts
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/go-json-experiment/json"
 
 	"greffe/domain"
 	"greffe/projections"
@@ -64,7 +69,7 @@ func (s *Store) replace(m *model, next domain.Position) {
 
 // Reset empties the store.
 func (s *Store) Reset(ctx context.Context) error {
-	_, err := s.db.ExecContext(ctx, `BEGIN; DELETE FROM account; DELETE FROM token; UPDATE checkpoint SET next = 0; COMMIT`)
+	_, err := s.db.ExecContext(ctx, `BEGIN; DELETE FROM account; DELETE FROM token; DELETE FROM token_kept; UPDATE checkpoint SET next = 0; COMMIT`)
 	if err != nil {
 		return fmt.Errorf("reset accounts: %w", err)
 	}
@@ -72,24 +77,51 @@ func (s *Store) Reset(ctx context.Context) error {
 	return nil
 }
 
-// Dump writes one line per account and token, sorted by id, from the file.
+// Sound has SQLite compare the file's tables and indexes with each other.
+func (s *Store) Sound(ctx context.Context) error {
+	var verdict string
+	if err := s.db.QueryRowContext(ctx, "PRAGMA integrity_check(1)").Scan(&verdict); err != nil {
+		return fmt.Errorf("check accounts: %w", err)
+	}
+	if verdict != "ok" {
+		return fmt.Errorf("check accounts: the file is damaged: %s", verdict)
+	}
+	return nil
+}
+
+// Dump writes the checkpoint, then a line for every account and one for every token,
+// by id, from the file: tab-separated, under lines that begin with "# " and name the
+// columns.
 func (s *Store) Dump(ctx context.Context, w io.Writer) error {
 	fresh := &Store{db: s.db, model: newModel()}
 	if err := fresh.load(ctx); err != nil {
 		return fmt.Errorf("dump accounts: %w", err)
 	}
-	var lines []string
-	for _, a := range fresh.model.accounts {
-		lines = append(lines, fmt.Sprintf("account %s roles=%s bootstrap=%t disabled=%t created=%s label=%s\n",
-			a.ID, strings.Join(a.Roles, ","), a.Bootstrap, a.Disabled, domain.FormatTime(a.Created), a.Label))
+	out := bufio.NewWriter(w)
+	fmt.Fprintf(out, "# checkpoint\tposition\n%s\n# accounts\taccount\troles\tbootstrap\tdisabled\tcreated\tevent\tperson\n", fresh.next)
+	for _, id := range sorted(fresh.model.accounts) {
+		a := fresh.model.accounts[id]
+		person, err := json.Marshal(&a.State, json.Deterministic(true))
+		if err != nil {
+			return fmt.Errorf("dump accounts: %w", err)
+		}
+		fmt.Fprintf(out, "%s\t%s\t%t\t%t\t%d\t%s\t%s\n", a.ID, strings.Join(a.Roles, ","), a.Bootstrap, a.Disabled, a.Created.UnixMicro(), a.Label, person)
 	}
-	for _, t := range fresh.model.tokens {
-		lines = append(lines, fmt.Sprintf("token %s account=%s digest=%x reason=%s sources=%s act_for=%t made=%s expires=%d revoked=%d\n",
-			t.ID, t.Account, t.Digest, t.DefaultReason, t.Sources, t.ActFor, domain.FormatTime(t.Made), micros(t.Expires).Int64, micros(t.Revoked).Int64))
+	fmt.Fprintln(out, "# tokens\tid\taccount\tdigest\treason\tsources\tact_for\tmade\texpires\trevoked\tkept")
+	for _, id := range sorted(fresh.model.tokens) {
+		t := fresh.model.tokens[id]
+		kept, err := json.Marshal(&t.Kept)
+		if err != nil {
+			return fmt.Errorf("dump accounts: %w", err)
+		}
+		fmt.Fprintf(out, "%s\t%s\t%x\t%s\t%s\t%t\t%d\t%d\t%d\t%s\n", t.ID, t.Account, t.Digest, t.DefaultReason, t.Sources, t.ActFor,
+			t.Made.UnixMicro(), micros(t.Expires).Int64, micros(t.Revoked).Int64, kept)
 	}
-	slices.Sort(lines)
-	_, err := io.WriteString(w, strings.Join(append(lines, fmt.Sprintf("next %s\n", fresh.next)), ""))
-	return err
+	return out.Flush()
+}
+
+func sorted[T any](of map[domain.ID]T) []domain.ID {
+	return slices.SortedFunc(maps.Keys(of), func(a, b domain.ID) int { return bytes.Compare(a[:], b[:]) })
 }
 
 func (s *Store) save(ctx context.Context, changes []change, next domain.Position) (err error) {
@@ -103,8 +135,10 @@ func (s *Store) save(ctx context.Context, changes []change, next domain.Position
 		}
 	}()
 	for _, c := range changes {
-		if err = saveChange(ctx, tx, c); err != nil {
-			return err
+		for _, c := range []change{c, {token: c.also}} {
+			if err = saveChange(ctx, tx, c); err != nil {
+				return err
+			}
 		}
 	}
 	if _, err = tx.ExecContext(ctx, `UPDATE checkpoint SET next = ?`, int64(next)); err != nil {
@@ -115,18 +149,28 @@ func (s *Store) save(ctx context.Context, changes []change, next domain.Position
 
 func saveChange(ctx context.Context, tx *sql.Tx, c change) error {
 	if a := c.account; a != nil {
-		_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO account VALUES (?, ?, ?, ?, ?, ?)`,
-			a.ID[:], strings.Join(a.Roles, " "), a.Bootstrap, a.Disabled, a.Created.UnixMicro(), a.Label[:])
+		person, err := json.Marshal(&a.State, json.Deterministic(true))
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `INSERT OR REPLACE INTO account VALUES (?, ?, ?, ?, ?, ?, ?)`,
+			a.ID[:], strings.Join(a.Roles, " "), a.Bootstrap, a.Disabled, a.Created.UnixMicro(), a.Label[:], string(person))
 		return err
 	}
 	t := c.token
+	if t == nil {
+		return nil
+	}
 	sources := make([]byte, 0, len(t.Sources)*len(domain.ID{}))
 	for _, id := range t.Sources {
 		sources = append(sources, id[:]...)
 	}
 	_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO token VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, t.ID[:], t.Account[:], t.Digest[:],
 		t.DefaultReason, sources, t.ActFor, t.Made.UnixMicro(), micros(t.Expires), micros(t.Revoked))
-	return err
+	if err != nil {
+		return err
+	}
+	return saveKept(ctx, tx, t)
 }
 
 // micros is null for the zero time.

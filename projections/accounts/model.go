@@ -2,18 +2,18 @@ package accounts
 
 import (
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"time"
 
 	"greffe/domain"
+	"greffe/domain/account"
 	"greffe/domain/event"
 )
 
 // ErrFact: an account fact makes no sense where it stands.
-var ErrFact = errors.New("an account fact cannot be applied")
+var ErrFact = account.ErrFact
 
 // Digest is the SHA-256 of a token's text.
 type Digest [32]byte
@@ -26,6 +26,7 @@ type Account struct {
 	Disabled  bool
 	Created   time.Time
 	Label     domain.ID // the event whose sealed part holds the label
+	account.State
 }
 
 // Token is one credential of an account.
@@ -37,6 +38,7 @@ type Token struct {
 	ActFor        bool        // may name the human behind it
 	Made, Expires time.Time   // Expires is zero for never
 	Revoked       time.Time   // zero while it holds
+	Kept
 }
 
 // Ended reports whether the token no longer holds at now, revoked or expired.
@@ -50,21 +52,24 @@ type model struct {
 	accounts map[domain.ID]*Account
 	tokens   map[domain.ID]*Token
 	digests  map[Digest]domain.ID
+	bound    map[Fingerprint][]domain.ID
+	sessions map[account.Digest]domain.ID // of cookies, to accounts
 }
 
 func newModel() *model {
-	return &model{map[domain.ID]*Account{}, map[domain.ID]*Token{}, map[Digest]domain.ID{}}
+	return &model{map[domain.ID]*Account{}, map[domain.ID]*Token{}, map[Digest]domain.ID{}, map[Fingerprint][]domain.ID{}, map[account.Digest]domain.ID{}}
 }
 
 // clone is a copy that apply may change without touching m.
 func (m *model) clone() *model {
-	return &model{maps.Clone(m.accounts), maps.Clone(m.tokens), maps.Clone(m.digests)}
+	return &model{maps.Clone(m.accounts), maps.Clone(m.tokens), maps.Clone(m.digests), maps.Clone(m.bound), maps.Clone(m.sessions)}
 }
 
 // change names the rows a fact touched.
 type change struct {
 	account *Account
 	token   *Token
+	also    *Token // that token takes over from
 }
 
 // concerns reports whether the model looks at a fact. People of upstream systems
@@ -73,10 +78,10 @@ func concerns(f *event.Fact) bool {
 	switch f.Type {
 	case event.AccountCreated:
 		return f.Codes.String("kind") != "upstream"
-	case event.AccountDisabled, event.AccountTokenMade, event.AccountTokenEnded:
+	case event.AccountDisabled, event.AccountTokenMade, event.AccountTokenEnded, event.AccountTokenUsed:
 		return true
 	}
-	return false
+	return people(f.Type)
 }
 
 // apply folds one fact in. Values it replaces are new, never changed in place.
@@ -88,19 +93,14 @@ func (m *model) apply(f *event.Fact) (change, error) {
 	switch f.Type {
 	case event.AccountCreated:
 		return m.created(id, f)
-	case event.AccountDisabled:
-		a := m.accounts[id]
-		if a == nil {
-			return change{}, fmt.Errorf("%w: its account is unknown", ErrFact)
-		}
-		b := *a
-		b.Disabled = true
-		m.accounts[id] = &b
-		return change{account: &b}, nil
 	case event.AccountTokenMade:
 		return m.tokenMade(id, f)
-	default:
+	case event.AccountTokenUsed:
+		return m.tokenUsed(id, f)
+	case event.AccountTokenEnded:
 		return m.tokenEnded(id, f)
+	default:
+		return m.person(id, f)
 	}
 }
 
@@ -108,7 +108,11 @@ func (m *model) created(id domain.ID, f *event.Fact) (change, error) {
 	if m.accounts[id] != nil {
 		return change{}, fmt.Errorf("%w: its account exists", ErrFact)
 	}
-	a := &Account{ID: id, Roles: slices.Clone(f.Codes.Strings("roles")), Bootstrap: f.Codes.Bool("bootstrap"), Created: f.Recorded.Time}
+	state, err := account.Created(f)
+	if err != nil {
+		return change{}, err
+	}
+	a := &Account{ID: id, Roles: slices.Clone(f.Codes.Strings("roles")), Bootstrap: f.Codes.Bool("bootstrap"), Created: f.Recorded.Time, State: state}
 	if len(f.Parts) > 0 {
 		a.Label = f.ID
 	}
@@ -116,9 +120,9 @@ func (m *model) created(id domain.ID, f *event.Fact) (change, error) {
 	return change{account: a}, nil
 }
 
-func (m *model) tokenMade(account domain.ID, f *event.Fact) (change, error) {
+func (m *model) tokenMade(of domain.ID, f *event.Fact) (change, error) {
 	t := &Token{
-		ID: f.Codes.ID("token"), Account: account, DefaultReason: f.Codes.String("default_reason"),
+		ID: f.Codes.ID("token"), Account: of, DefaultReason: f.Codes.String("default_reason"),
 		ActFor: f.Codes.Bool("act_for"), Made: f.Recorded.Time, Expires: f.Codes.Time("expires_at"),
 	}
 	if f.Codes.String("expires_at") != "" && t.Expires.IsZero() {
@@ -133,15 +137,26 @@ func (m *model) tokenMade(account domain.ID, f *event.Fact) (change, error) {
 	}
 	n, err := hex.Decode(t.Digest[:], []byte(digestText(f)))
 	switch _, taken := m.digests[t.Digest]; {
-	case m.accounts[account] == nil:
+	case m.accounts[of] == nil:
 		return change{}, fmt.Errorf("%w: its account is unknown", ErrFact)
 	case t.ID.IsZero() || m.tokens[t.ID] != nil:
 		return change{}, fmt.Errorf("%w: its token is none or known already", ErrFact)
 	case err != nil || n != len(t.Digest) || taken:
 		return change{}, fmt.Errorf("%w: its digest is none or known already", ErrFact)
 	}
+	if t.Kept, err = keptOf(f); err != nil {
+		return change{}, err
+	}
+	old, err := m.rotated(t, f)
+	if err != nil {
+		return change{}, err
+	}
+	if old != nil {
+		m.tokens[old.ID] = old
+	}
 	m.tokens[t.ID], m.digests[t.Digest] = t, t.ID
-	return change{token: t}, nil
+	m.bind(t)
+	return change{token: t, also: old}, nil
 }
 
 // digestText is the fact's digest, or "" if it has not the right length.
@@ -152,9 +167,9 @@ func digestText(f *event.Fact) string {
 	return ""
 }
 
-func (m *model) tokenEnded(account domain.ID, f *event.Fact) (change, error) {
+func (m *model) tokenEnded(of domain.ID, f *event.Fact) (change, error) {
 	t := m.tokens[f.Codes.ID("token")]
-	if t == nil || t.Account != account {
+	if t == nil || t.Account != of {
 		return change{}, fmt.Errorf("%w: its token is unknown", ErrFact)
 	}
 	u := *t

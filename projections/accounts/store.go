@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-json-experiment/json"
 	_ "modernc.org/sqlite" // the driver of the file
 
 	"greffe/domain"
@@ -18,14 +19,17 @@ import (
 
 const schema = `
 CREATE TABLE IF NOT EXISTS checkpoint (one INTEGER PRIMARY KEY CHECK (one = 1), version INTEGER NOT NULL, next INTEGER NOT NULL) STRICT;
-INSERT OR IGNORE INTO checkpoint VALUES (1, 1, 0);
+INSERT OR IGNORE INTO checkpoint VALUES (1, 2, 0);
 CREATE TABLE IF NOT EXISTS account (id BLOB PRIMARY KEY, roles TEXT NOT NULL, bootstrap INTEGER NOT NULL, disabled INTEGER NOT NULL,
-	created INTEGER NOT NULL, label BLOB NOT NULL) STRICT;
+	created INTEGER NOT NULL, label BLOB NOT NULL, person TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS token (id BLOB PRIMARY KEY, account BLOB NOT NULL, digest BLOB NOT NULL UNIQUE, reason TEXT NOT NULL,
 	sources BLOB NOT NULL, act_for INTEGER NOT NULL, made INTEGER NOT NULL, expires INTEGER, revoked INTEGER) STRICT;`
 
-// schemaVersion is the file's format; another one is rebuilt by deleting the file.
-const schemaVersion = 1
+// schemaVersion is the file's format; an older one is emptied and folded anew.
+const schemaVersion = 2
+
+// errDamaged: a row of the file is not what was written.
+var errDamaged = errors.New("a row of the file is damaged; delete the file, it will be rebuilt")
 
 // Store is the projection: the fold in one SQLite file and in memory. Queries
 // may run beside Apply, from any number of goroutines.
@@ -52,8 +56,24 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	return s, nil
 }
 
+// discardOlder empties a file of an older format.
+func (s *Store) discardOlder(ctx context.Context) error {
+	var there, version int
+	if err := s.db.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_schema WHERE name = 'checkpoint'`).Scan(&there); err != nil || there == 0 {
+		return err
+	}
+	if err := s.db.QueryRowContext(ctx, `SELECT version FROM checkpoint`).Scan(&version); err != nil || version >= schemaVersion {
+		return err
+	}
+	_, err := s.db.ExecContext(ctx, `BEGIN; DROP TABLE IF EXISTS account; DROP TABLE IF EXISTS token; DROP TABLE IF EXISTS token_kept; DROP TABLE checkpoint; COMMIT`)
+	return err
+}
+
 func (s *Store) load(ctx context.Context) error {
-	if _, err := s.db.ExecContext(ctx, schema); err != nil {
+	if err := s.discardOlder(ctx); err != nil {
+		return err
+	}
+	if _, err := s.db.ExecContext(ctx, schema+keptSchema); err != nil {
 		return err
 	}
 	var version, next int64
@@ -61,17 +81,20 @@ func (s *Store) load(ctx context.Context) error {
 		return err
 	}
 	if version != schemaVersion {
-		return fmt.Errorf("the file has format %d, this program reads %d; delete it, it will be rebuilt", version, schemaVersion)
+		return fmt.Errorf("the file has format %d, this program reads %d: use the program that wrote it, or delete the file, it will be rebuilt", version, schemaVersion)
 	}
 	s.next = domain.Position(next)
 	if err := s.loadAccounts(ctx); err != nil {
 		return err
 	}
-	return s.loadTokens(ctx)
+	if err := s.loadTokens(ctx); err != nil {
+		return err
+	}
+	return s.loadKept(ctx)
 }
 
 func (s *Store) loadAccounts(ctx context.Context) error {
-	rows, err := s.db.QueryContext(ctx, `SELECT id, roles, bootstrap, disabled, created, label FROM account`)
+	rows, err := s.db.QueryContext(ctx, `SELECT id, roles, bootstrap, disabled, created, label, person FROM account`)
 	if err != nil {
 		return err
 	}
@@ -79,16 +102,25 @@ func (s *Store) loadAccounts(ctx context.Context) error {
 	for rows.Next() {
 		var a Account
 		var id, label []byte
-		var roles string
+		var roles, person string
 		var created int64
-		if err := rows.Scan(&id, &roles, &a.Bootstrap, &a.Disabled, &created, &label); err != nil {
+		if err := rows.Scan(&id, &roles, &a.Bootstrap, &a.Disabled, &created, &label, &person); err != nil {
 			return err
+		}
+		if json.Unmarshal([]byte(person), &a.State) != nil {
+			return errDamaged
+		}
+		if len(id) != len(a.ID) || len(label) != len(a.Label) {
+			return errDamaged
 		}
 		copy(a.ID[:], id)
 		copy(a.Label[:], label)
 		a.Roles = strings.Fields(roles)
 		a.Created = instant(created)
 		s.model.accounts[a.ID] = &a
+		for _, x := range a.Sessions {
+			s.model.sessions[x.Digest] = a.ID
+		}
 	}
 	return rows.Err()
 }
@@ -106,6 +138,9 @@ func (s *Store) loadTokens(ctx context.Context) error {
 		var expires, revoked sql.NullInt64
 		if err := rows.Scan(&id, &account, &digest, &t.DefaultReason, &sources, &t.ActFor, &made, &expires, &revoked); err != nil {
 			return err
+		}
+		if len(id) != len(t.ID) || len(account) != len(t.Account) || len(digest) != len(t.Digest) || len(sources)%len(domain.ID{}) != 0 {
+			return errDamaged
 		}
 		copy(t.ID[:], id)
 		copy(t.Account[:], account)

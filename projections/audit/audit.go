@@ -60,6 +60,7 @@ type Access struct {
 	Subjects   []domain.ID
 	Action     string
 	Reason     string
+	Ticketed   bool     // a ticket was given with the reason; which one is sealed
 	Categories []string // retention classes
 	Count      int64    // persons, also those not listed
 	Time       domain.Time
@@ -70,8 +71,8 @@ type Access struct {
 type Span struct{ From, To time.Time }
 
 // Filter selects events: those that match everything that is not zero. Cursor is
-// the first position looked at, to go on: the last one's plus one. Limit 0 means
-// no limit.
+// the first position looked at, to go on: the last one's plus one. Before is the
+// first that is not. Limit 0 means no limit.
 type Filter struct {
 	Type     event.Type
 	Subject  domain.ID
@@ -81,20 +82,24 @@ type Filter struct {
 	Time     Span
 	Recorded Span
 	Cursor   domain.Position
+	Before   domain.Position
 	Limit    int
 }
 
 // AccessFilter selects accesses in the same way; Subject is one of those read.
 type AccessFilter struct {
-	Subject  domain.ID
-	Account  domain.ID
-	Source   domain.ID
-	Reason   string
-	Action   string
-	Time     Span
-	Recorded Span
-	Cursor   domain.Position
-	Limit    int
+	Subject     domain.ID
+	Account     domain.ID
+	Source      domain.ID
+	Reason      string
+	Action      string
+	WithoutCase bool  // only those for which no ticket was given
+	MinCount    int64 // only those of so many persons or more
+	Time        Span
+	Recorded    Span
+	Cursor      domain.Position
+	Before      domain.Position
+	Limit       int
 }
 
 // Summary counts events and accesses by the month of their time. Keys are codes,
@@ -118,11 +123,24 @@ type Dataset interface {
 	// last pair, with no row.
 	Events(ctx context.Context, f Filter) iter.Seq2[Event, error]
 	Accesses(ctx context.Context, f AccessFilter) iter.Seq2[Access, error]
+	// Changed streams the subjects with events in a range, in order of At.
+	Changed(ctx context.Context, f ChangedFilter) iter.Seq2[Changed, error]
+	// Counts says how many events of each type are in [from, to).
+	Counts(ctx context.Context, from, to domain.Position) (map[event.Type]int64, error)
+	// Flow streams the accesses at which too many persons had been read.
+	Flow(ctx context.Context, f FlowFilter) iter.Seq2[Flow, error]
+	// Seen counts whom the accesses of a filter name.
+	Seen(ctx context.Context, f SeenFilter) (*Seen, error)
+	// SeenAfter gives them in order of their ids, those after one, at most limit.
+	SeenAfter(ctx context.Context, f SeenFilter, after domain.ID, limit int) ([]domain.ID, error)
 	// Summary counts the months that s touches.
 	Summary(ctx context.Context, s Span) (*Summary, error)
 	// DropAccessesBefore removes the accesses, and their counts, of all months
 	// before the one that t is in (UTC), and says how many. Later facts of those
 	// months get no row either. A Reset forgets the horizon: call it again.
 	DropAccessesBefore(ctx context.Context, t time.Time) (int64, error)
+	// Horizon is the month before which accesses have no row; zero if none were
+	// dropped.
+	Horizon(ctx context.Context) (time.Time, error)
 	Close() error
 }

@@ -7,10 +7,11 @@ import (
 
 	"greffe/domain"
 	"greffe/domain/token"
+	"greffe/projections/internal/sqlfile"
 )
 
 // stateVersion begins every stored contact.
-const stateVersion = 1
+const stateVersion = 3
 
 var errState = errors.New("a stored contact is not of a known form")
 
@@ -86,47 +87,69 @@ func (w *writer) time(t domain.Time) {
 	w.b = binary.AppendVarint(w.b, n)
 }
 
+func (w *writer) id(id domain.ID) { w.b = append(w.b, id[:]...) }
+
 func (w *writer) stamp(s Stamp) {
 	w.time(s.Time)
 	w.uint(uint64(s.Position))
 }
 
-// appendState encodes c: version, then its members in order, lists with their
-// lengths before them, times in µs, integers as varints. The events of pointers
-// come once each, in order of first use.
-func (c *Contact) appendState(dst []byte) []byte {
-	w := &writer{append(dst, stateVersion)}
-	var events []domain.ID
-	index := func(id domain.ID) int {
-		for i := len(events) - 1; i >= 0; i-- {
-			if events[i] == id {
-				return i
-			}
-		}
-		events = append(events, id)
-		return len(events) - 1
-	}
+// origin is an event that pointers point to.
+type origin struct {
+	event domain.ID
+	Stamp
+}
+
+// origins are the events of c's pointers, once each, in order of first use, with
+// the place of each pointer's.
+func (c *Contact) origins() (list []origin, at []int) {
+	at = make([]int, len(c.Fields))
 	for i := range c.Fields {
-		index(c.Fields[i].Event)
+		p := &c.Fields[i]
+		n := len(list) - 1
+		for n >= 0 && list[n].event != p.Event {
+			n--
+		}
+		if at[i] = n; n < 0 {
+			at[i] = len(list)
+			list = append(list, origin{p.Event, p.Stamp})
+		}
 	}
-	w.uint(uint64(len(events)))
-	for _, id := range events {
-		w.b = append(w.b, id[:]...)
+	return list, at
+}
+
+// appendState encodes c: version, then its members in order, lists with their
+// lengths before them, times in µs, integers as varints. Of tokens it has the
+// cells they lie in, or, for a dump, only how many there are.
+func (c *Contact) appendState(dst []byte, cells bool) []byte {
+	w := &writer{append(dst, stateVersion)}
+	origins, at := c.origins()
+	w.uint(uint64(len(origins)))
+	for i := range origins {
+		w.id(origins[i].event)
+		w.stamp(origins[i].Stamp)
 	}
 	w.uint(uint64(len(c.Fields)))
 	for i := range c.Fields {
 		p := &c.Fields[i]
 		w.text(p.Path)
-		w.uint(uint64(index(p.Event)))
+		w.uint(uint64(at[i]))
 		w.text(p.Class)
+		w.text(p.Epoch)
 		w.flag(p.Unset)
-		w.stamp(p.Stamp)
 	}
 	w.text(c.Kind)
 	w.flag(c.Professional)
 	w.time(c.LastActivity)
-	for _, s := range []Stamp{c.seen, c.gone, c.Restricted, c.Deceased} {
+	for _, s := range []Stamp{c.seen, c.gone, c.Deceased} {
 		w.stamp(s)
+	}
+	for _, marks := range [][]Mark{c.Restrictions, c.Holds} {
+		w.uint(uint64(len(marks)))
+		for _, m := range marks {
+			w.id(m.Event)
+			w.stamp(m.Stamp)
+		}
 	}
 	w.uint(uint64(len(c.Controllers)))
 	for _, s := range c.Controllers {
@@ -134,18 +157,20 @@ func (c *Contact) appendState(dst []byte) []byte {
 	}
 	w.uint(uint64(len(c.Sources)))
 	for _, id := range c.Sources {
-		w.b = append(w.b, id[:]...)
+		w.id(id)
 	}
 	w.uint(uint64(len(c.edges)))
 	for _, e := range c.edges {
-		w.b = append(w.b, e.into[:]...)
+		w.id(e.into)
 		w.flag(e.merged)
 		w.stamp(e.Stamp)
 	}
 	w.uint(uint64(len(c.tokens)))
 	for _, h := range c.tokens {
 		w.b = append(w.b, byte(h.field), kindByte(h.kind))
-		w.b = append(w.b, h.token[:]...)
+		if cells {
+			w.uint(uint64(h.cell))
+		}
 	}
 	return w.b
 }
@@ -235,27 +260,33 @@ func (c *Contact) readState(b []byte) error {
 	if v := r.take(1); v[0] != stateVersion {
 		return errState
 	}
-	events := make([]domain.ID, r.count())
-	for i := range events {
-		events[i] = r.id()
+	origins := make([]origin, r.count())
+	for i := range origins {
+		origins[i] = origin{r.id(), r.stamp()}
 	}
 	c.Fields = make([]Pointer, r.count())
 	for i := range c.Fields {
 		p := &c.Fields[i]
 		p.Path = r.text()
 		n := r.uint()
-		if n >= uint64(len(events)) {
+		if n >= uint64(len(origins)) {
 			return errState
 		}
-		p.Event = events[n]
+		p.Event, p.Stamp = origins[n].event, origins[n].Stamp
 		p.Class = r.text()
+		p.Epoch = r.text()
 		p.Unset = r.uint() == 1
-		p.Stamp = r.stamp()
 	}
 	c.Kind = r.text()
 	c.Professional = r.uint() == 1
 	c.LastActivity = r.time()
-	c.seen, c.gone, c.Restricted, c.Deceased = r.stamp(), r.stamp(), r.stamp(), r.stamp()
+	c.seen, c.gone, c.Deceased = r.stamp(), r.stamp(), r.stamp()
+	for _, marks := range []*[]Mark{&c.Restrictions, &c.Holds} {
+		*marks = make([]Mark, r.count())
+		for i := range *marks {
+			(*marks)[i] = Mark{r.id(), r.stamp()}
+		}
+	}
 	c.Controllers = make([]string, r.count())
 	for i := range c.Controllers {
 		c.Controllers[i] = r.text()
@@ -270,15 +301,24 @@ func (c *Contact) readState(b []byte) error {
 	}
 	c.tokens = make([]held, r.count())
 	for i := range c.tokens {
-		h := r.take(2 + 32)
+		h := r.take(2)
 		if r.bad || h[1] == 0 || int(h[1]) >= len(kinds) {
 			return errState
 		}
-		c.tokens[i] = held{token.Field(h[0]), kinds[h[1]], token.Token(h[2:])}
+		c.tokens[i] = held{field: token.Field(h[0]), kind: kinds[h[1]], cell: int64(r.uint())}
 	}
 	if r.bad || len(r.b) > 0 {
 		return errState
 	}
 	c.derive()
 	return nil
+}
+
+// readSlot decodes what a slot holds.
+func (c *Contact) readSlot(row []byte) error {
+	data, err := sqlfile.SlotData(row)
+	if err != nil {
+		return err
+	}
+	return c.readState(data)
 }

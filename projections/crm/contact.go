@@ -2,6 +2,7 @@ package crm
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"greffe/domain"
 	"greffe/domain/contact"
 	"greffe/domain/event"
+	"greffe/domain/part"
 	"greffe/domain/token"
 	"greffe/projections"
 )
@@ -29,11 +31,13 @@ func (s Stamp) after(o Stamp) bool {
 func (s Stamp) IsZero() bool { return s.Time.IsZero() }
 
 // Pointer says where the current value of a field is: in the part of Class of
-// the event, or, with no class, in the fact itself or in one of its parts.
+// the event, or, with no class, in the fact itself or in one of its parts. Epoch is
+// that of the part's key, empty for a key without.
 type Pointer struct {
 	Path  string
 	Event domain.ID
 	Class string
+	Epoch string
 	Unset bool // the field was emptied by the event
 	Stamp
 }
@@ -45,10 +49,19 @@ type edge struct {
 	Stamp
 }
 
-// held is a current search token.
+// Mark is something that stands until it is lifted, by the event that said it.
+type Mark struct {
+	Event domain.ID
+	Stamp
+}
+
+// held is a current search token: where it lies, or, known to this process alone,
+// what it is; a new one has no cell yet.
 type held struct {
 	field token.Field
 	kind  token.Kind
+	cell  int64
+	known bool // token is set
 	token token.Token
 }
 
@@ -60,27 +73,44 @@ type Contact struct {
 	Professional bool
 	LastActivity domain.Time // last act that came from the person; zero: none known
 	Deleted      Stamp       // zero unless the source said last that it no longer holds it
-	Restricted   Stamp       // first art. 18 restriction known; zero: none
+	Restricted   Stamp       // earliest of Restrictions; zero: none
+	Restrictions []Mark      // of art. 18 that stand, in the order of the ledger
+	Holds        []Mark      // against destruction (art. 17(3)(e)) that stand
 	Deceased     Stamp       // first notice of death known; zero: none
 	Controllers  []string
 	Sources      []domain.ID
 	MergedInto   []domain.ID
 
 	ref    int64
+	slot   int64 // where its state lies; 0: nowhere yet
 	seen   Stamp // last contact.created or contact.changed
 	gone   Stamp // last contact.deleted
 	edges  []edge
 	tokens []held
+	erased *tombstone // then nothing else holds
 }
 
-// fold applies a fact about the contact, with the class of each path and the
+// keyOf names the key that seals a part: its class, and its epoch unless that is whole.
+type keyOf struct{ class, epoch string }
+
+func keyOfPart(ref *event.PartRef) keyOf {
+	if ref.Epoch == part.EpochWhole {
+		return keyOf{class: ref.Class}
+	}
+	return keyOf{ref.Class, ref.Epoch}
+}
+
+// epoch is that of the key which seals what p points to.
+func (p *Pointer) epoch() string { return cmp.Or(p.Epoch, part.EpochWhole) }
+
+// fold applies a fact about the contact, with the key of each path and the
 // event's tokens. It reports whether anything changed.
-func (c *Contact) fold(f projections.Fact, class func(path string) string, entries []token.Entry) bool {
+func (c *Contact) fold(f projections.Fact, key func(path string) keyOf, entries []token.Entry) bool {
 	at := Stamp{f.Time, f.Position}
 	changed := c.belongs(f)
 	switch f.Type {
 	case event.ContactCreated, event.ContactChanged:
-		c.fields(f, at, class, entries)
+		c.fields(f, at, key, entries)
 		if at.after(c.seen) {
 			c.seen = at
 		}
@@ -95,9 +125,19 @@ func (c *Contact) fold(f projections.Fact, class func(path string) string, entri
 	case event.InteractionRecorded:
 		changed = fromPerson(f.Fact) && c.active(f.Time.Time) || changed
 	case event.RestrictionPlaced:
-		changed = first(&c.Restricted, at) || changed
+		c.Restrictions, changed = append(c.Restrictions, Mark{f.ID, at}), true
+	case event.RestrictionLifted:
+		changed = lift(&c.Restrictions, f.Codes.ID("restriction"), true) || changed
+	case event.HoldPlaced:
+		c.Holds, changed = append(c.Holds, Mark{f.ID, at}), true
+	case event.HoldReleased:
+		changed = lift(&c.Holds, f.Codes.ID("hold"), false) || changed
 	case event.PersonDeceased:
 		changed = first(&c.Deceased, at) || changed
+	default:
+		if d, ok := contact.DestructionOf(f.Position, f.Fact); ok {
+			changed = c.destroy(d) || changed
+		}
 	}
 	c.derive()
 	return changed
@@ -105,6 +145,10 @@ func (c *Contact) fold(f projections.Fact, class func(path string) string, entri
 
 // derive fills what follows from the stamps.
 func (c *Contact) derive() {
+	c.Restricted = Stamp{}
+	for _, m := range c.Restrictions {
+		first(&c.Restricted, m.Stamp)
+	}
 	c.Deleted = Stamp{}
 	if c.gone.after(c.seen) {
 		c.Deleted = c.gone
@@ -123,6 +167,13 @@ func first(s *Stamp, at Stamp) bool {
 		return true
 	}
 	return false
+}
+
+// lift takes away what an event placed; the zero id takes all away, or nothing.
+func lift(marks *[]Mark, placed domain.ID, all bool) bool {
+	before := len(*marks)
+	*marks = slices.DeleteFunc(*marks, func(m Mark) bool { return m.Event == placed || all && placed.IsZero() })
+	return len(*marks) < before
 }
 
 // active moves the last activity forward to t; a zero t says nothing.
@@ -189,60 +240,4 @@ func (c *Contact) point(p Pointer) bool {
 	}
 	c.Fields[i] = p
 	return true
-}
-
-func (c *Contact) fields(f projections.Fact, at Stamp, class func(string) string, entries []token.Entry) {
-	for _, path := range f.Unset {
-		if c.point(Pointer{Path: path, Event: f.ID, Unset: true, Stamp: at}) {
-			c.code(path, event.Code{})
-		}
-	}
-	for _, path := range f.Fields {
-		c.point(Pointer{Path: path, Event: f.ID, Class: class(path), Stamp: at})
-	}
-	for _, code := range f.Codes {
-		if code.Name != "reason" && c.point(Pointer{Path: code.Name, Event: f.ID, Stamp: at}) {
-			c.code(code.Name, code)
-		}
-	}
-	c.search(token.FieldEmails, at, entries, "person.emails")
-	c.search(token.FieldPhones, at, entries, "person.phones")
-	c.search(token.FieldName, at, entries, "person.given_name", "person.family_name")
-}
-
-// code keeps the values the view itself needs.
-func (c *Contact) code(path string, v event.Code) {
-	switch path {
-	case "kind":
-		c.Kind, _ = v.Value.(string)
-	case "professional":
-		c.Professional, _ = v.Value.(bool)
-	}
-}
-
-// search replaces the tokens of a field if the fact at is the last that touched
-// one of its paths. A name's token is made of what one event says of the name.
-func (c *Contact) search(field token.Field, at Stamp, entries []token.Entry, paths ...string) {
-	var last Stamp
-	for _, p := range c.Fields {
-		if slices.Contains(paths, p.Path) && p.after(last) {
-			last = p.Stamp
-		}
-	}
-	if last != at {
-		return
-	}
-	c.tokens = slices.DeleteFunc(c.tokens, func(h held) bool { return h.field == field })
-	for _, e := range entries {
-		h := held{field, e.Kind, e.Token}
-		if e.Field == field && e.Form == token.FormSearch && !slices.Contains(c.tokens, h) {
-			c.tokens = append(c.tokens, h)
-		}
-	}
-	slices.SortFunc(c.tokens, func(a, b held) int {
-		if a.field != b.field {
-			return int(a.field) - int(b.field)
-		}
-		return bytes.Compare(a.token[:], b.token[:])
-	})
 }

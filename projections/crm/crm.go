@@ -7,7 +7,16 @@
 // Promises, assumptions and what a crash leaves are those of projections and
 // projections/internal/sqlfile. Tokens are asked of the vault while facts are
 // applied: the ones of a person whose data was destroyed are not found again by
-// a rebuild.
+// a rebuild, which gives the same view all the same.
+//
+// An erasure that is ordered takes the whole contact away in the transaction that
+// applies the order: tokens lie in cells and states in slots that never move
+// (sqlfile.Blind, sqlfile.Slots) and are overwritten there; a tombstone says by
+// which event and when. Gone empties the write-ahead log and looks: then no byte
+// of the state, and of a token no more than its first 24 bits, is in any file.
+// Measured with 500,000 contacts on two busy cores (BenchmarkErase): 6 to 10 ms
+// for one erasure from order to Gone, about 75 ms if the write-ahead log is full of
+// what was just applied, 1.2 ms each for a thousand together.
 package crm
 
 import (
@@ -18,6 +27,7 @@ import (
 	"slices"
 
 	"greffe/domain"
+	"greffe/domain/contact"
 	"greffe/domain/event"
 	"greffe/domain/token"
 	"greffe/projections"
@@ -38,11 +48,11 @@ const maxCached = 1 << 14 // contacts kept decoded, some 2 KiB each
 
 var schema = sqlfile.Schema{
 	Name:    "crm",
-	Version: 1,
-	DDL: sqlfile.InternDDL("subject", "BLOB") +
-		`CREATE TABLE contact(ref INTEGER PRIMARY KEY, state BLOB NOT NULL);
-		CREATE TABLE holder(token BLOB PRIMARY KEY, ref INTEGER NOT NULL) WITHOUT ROWID;
-		CREATE TABLE shared(token BLOB, ref INTEGER, PRIMARY KEY(token,ref)) WITHOUT ROWID;
+	Version: 3,
+	DDL: sqlfile.InternDDL("subject", "BLOB") + sqlfile.BlindDDL("token") + sqlfile.SlotsDDL("state") +
+		`CREATE TABLE contact(ref INTEGER PRIMARY KEY, slot INTEGER NOT NULL);
+		CREATE TABLE shared(prefix INTEGER PRIMARY KEY);
+		CREATE TABLE erased(ref INTEGER PRIMARY KEY, event BLOB NOT NULL, at INTEGER NOT NULL, position INTEGER NOT NULL, cells BLOB NOT NULL);
 		CREATE TABLE tally(kind TEXT, year INTEGER, n INTEGER NOT NULL, PRIMARY KEY(kind,year)) WITHOUT ROWID;`,
 }
 
@@ -52,6 +62,9 @@ type View struct {
 	vault    Vault
 	class    Class
 	subjects *sqlfile.Interner
+	tokens   *sqlfile.Blind // reference: a contact's
+	sieve    *sqlfile.Sieve // of e-mail addresses and phone numbers
+	states   *sqlfile.Slots
 	cache    map[domain.ID]*Contact
 }
 
@@ -67,7 +80,10 @@ func Open(path string, v Vault, class Class, o sqlfile.Options) (*View, error) {
 	if class == nil {
 		class = func(int64, string) (string, error) { return "", nil }
 	}
-	return &View{file: f, vault: v, class: class, subjects: sqlfile.NewInterner("subject"), cache: map[domain.ID]*Contact{}}, nil
+	tokens := sqlfile.NewBlind("token")
+	return &View{file: f, vault: v, class: class, subjects: sqlfile.NewInterner("subject"), tokens: tokens,
+		sieve:  sqlfile.NewSieve(f, tokens, kindByte(token.KindEmail), kindByte(token.KindPhone)),
+		states: sqlfile.NewSlots("state"), cache: map[domain.ID]*Contact{}}, nil
 }
 
 // Close releases the file.
@@ -89,6 +105,8 @@ func (v *View) Reset(ctx context.Context) error {
 
 func (v *View) forget() {
 	v.subjects.Forget()
+	v.tokens.Forget()
+	v.states.Forget()
 	clear(v.cache)
 }
 
@@ -101,7 +119,7 @@ func (v *View) Apply(ctx context.Context, facts []projections.Fact) error {
 		}
 	}()
 	err := v.file.Apply(ctx, facts, func(tx *sqlfile.Tx, fresh []projections.Fact) error {
-		tokens, err := v.tokens(ctx, fresh)
+		tokens, err := v.tokensOf(ctx, fresh)
 		if err != nil {
 			return err
 		}
@@ -119,8 +137,8 @@ func (v *View) Apply(ctx context.Context, facts []projections.Fact) error {
 
 var addressed = []string{"person.emails", "person.family_name", "person.given_name", "person.phones"}
 
-// tokens asks for those of all facts that set an address or a name.
-func (v *View) tokens(ctx context.Context, facts []projections.Fact) (map[domain.ID][]token.Entry, error) {
+// tokensOf asks for those of all facts that set an address or a name.
+func (v *View) tokensOf(ctx context.Context, facts []projections.Fact) (map[domain.ID][]token.Entry, error) {
 	var ids []domain.ID
 	for _, f := range facts {
 		if f.Type != event.ContactCreated && f.Type != event.ContactChanged {
@@ -180,26 +198,24 @@ type batch struct {
 }
 
 func (b *batch) fact(f projections.Fact, entries []token.Entry) error {
-	if f.Subject.IsZero() {
+	if f.Subject.IsZero() || f.Type == event.IngestQuarantined { // what was set aside tells nothing of a contact
 		return nil
 	}
 	c, made, err := b.contact(f.Subject, f.Type == event.ContactCreated)
 	if err != nil {
 		return err
 	}
+	if c.erased != nil {
+		return nil
+	}
 	_, known := b.dirty[c]
 	var was before
 	if !known {
 		was = before{made: made, bucket: c.bucket(), tokens: slices.Clone(c.tokens)}
 	}
-	var failed error
-	changed := c.fold(f, func(path string) string {
-		class, err := b.classOf(f, path)
-		failed = errors.Join(failed, err)
-		return class
-	}, entries)
-	if failed != nil {
-		return failed
+	changed, err := b.fold(c, f, entries)
+	if err != nil {
+		return err
 	}
 	if !known && (changed || made) {
 		b.dirty[c] = was
@@ -208,16 +224,32 @@ func (b *batch) fact(f projections.Fact, entries []token.Entry) error {
 	return nil
 }
 
-// classOf names a class only if the fact has a part of it.
-func (b *batch) classOf(f projections.Fact, path string) (string, error) {
+func (b *batch) fold(c *Contact, f projections.Fact, entries []token.Entry) (changed bool, failed error) {
+	if d, ok := contact.DestructionOf(f.Position, f.Fact); ok && d.Whole && !d.Done {
+		c.erased = &tombstone{By: d.By, At: d.At, position: f.Position}
+		return true, nil
+	}
+	changed = c.fold(f, func(path string) keyOf {
+		key, err := b.keyOf(f, path)
+		failed = errors.Join(failed, err)
+		return key
+	}, entries)
+	return changed, failed
+}
+
+// keyOf names a key only if the fact has a part that it seals.
+func (b *batch) keyOf(f projections.Fact, path string) (keyOf, error) {
 	if len(f.Parts) == 1 {
-		return f.Parts[0].Class, nil
+		return keyOfPart(&f.Parts[0]), nil
 	}
 	class, err := b.v.class(f.Policy, path)
-	if err != nil || slices.ContainsFunc(f.Parts, func(p event.PartRef) bool { return p.Class == class }) {
-		return class, err
+	if err != nil {
+		return keyOf{}, err
 	}
-	return "", nil
+	if at := slices.IndexFunc(f.Parts, func(p event.PartRef) bool { return p.Class == class }); at >= 0 {
+		return keyOfPart(&f.Parts[at]), nil
+	}
+	return keyOf{}, nil
 }
 
 func (b *batch) contact(id domain.ID, fresh bool) (c *Contact, made bool, err error) {
@@ -230,10 +262,7 @@ func (b *batch) contact(id domain.ID, fresh bool) (c *Contact, made bool, err er
 	}
 	c = &Contact{Subject: id, ref: ref}
 	if !made {
-		err = b.tx.Query("SELECT state FROM contact WHERE ref=?", func(row []driver.Value) error {
-			return c.readState(row[0].([]byte))
-		}, ref)
-		if err != nil {
+		if err := b.load(c); err != nil {
 			return nil, false, err
 		}
 	}
@@ -241,37 +270,22 @@ func (b *batch) contact(id domain.ID, fresh bool) (c *Contact, made bool, err er
 	return c, made, nil
 }
 
-// flush writes every contact that changed once, with its tokens and counts.
-func (b *batch) flush() error {
-	slices.SortFunc(b.order, func(x, y *Contact) int { return int(x.ref - y.ref) })
-	var buf []byte
-	for _, c := range b.order {
-		was := b.dirty[c]
-		buf = c.appendState(buf[:0])
-		if _, err := b.tx.Exec("REPLACE INTO contact(ref,state) VALUES(?,?)", c.ref, buf); err != nil {
-			return err
-		}
-		if err := b.retoken(c, was.tokens); err != nil {
-			return err
-		}
-		if !was.made {
-			b.tally[was.bucket]--
-		}
-		b.tally[c.bucket()]++
-	}
-	for k, n := range b.tally {
-		if n == 0 {
-			continue
-		}
-		if _, err := b.tx.Exec("INSERT INTO tally(kind,year,n) VALUES(?1,?2,?3) ON CONFLICT DO UPDATE SET n=n+?3", k.kind, k.year, n); err != nil {
-			return err
-		}
-	}
-	if _, err := b.tx.Exec("DELETE FROM tally WHERE n=0"); err != nil {
+// load reads a contact that was there, or what is left of it.
+func (b *batch) load(c *Contact) error {
+	err := b.tx.Query("SELECT c.slot,s.data FROM contact c CROSS JOIN state_slot s ON s.slot=c.slot WHERE c.ref=?", func(row []driver.Value) error {
+		c.slot, _ = row[0].(int64)
+		data, _ := row[1].([]byte)
+		return c.readSlot(data)
+	}, c.ref)
+	if err != nil || c.slot != 0 {
 		return err
 	}
-	if len(b.v.cache) > maxCached {
-		clear(b.v.cache)
-	}
-	return nil
+	return b.tx.Query("SELECT event,at,position FROM erased WHERE ref=?", func(row []driver.Value) error {
+		by, _ := row[0].([]byte)
+		at, _ := row[1].(int64)
+		position, _ := row[2].(int64)
+		var err error
+		c.erased, err = readTombstone(by, at, position)
+		return err
+	}, c.ref)
 }

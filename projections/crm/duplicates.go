@@ -3,13 +3,16 @@ package crm
 import (
 	"context"
 	"database/sql"
-	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strconv"
 
 	"greffe/domain"
+	"greffe/domain/contact"
 	"greffe/domain/token"
+	"greffe/projections/internal/sqlfile"
 )
 
 const (
@@ -37,73 +40,107 @@ type Group struct {
 	Subjects []domain.ID  // in order of first appearance, at most 200
 }
 
-// member is a subject of a group and what it is merged into.
+// member is a subject of a group, what it is merged into, and its tokens.
 type member struct {
 	*Contact
-	root domain.ID
+	root   domain.ID
+	tokens map[string]bool // by key
 }
+
+// key is a token with its kind before it.
+func key(tag byte, t token.Token) string { return string(append([]byte{tag}, t[:]...)) }
 
 // Duplicates lists the groups found in up to limit shared addresses after cursor
 // ("" at first), with the cursor to go on from, "" at the end. Contacts merged
 // into one count as one. A group is listed once, however many addresses it
 // shares.
 func (v *View) Duplicates(ctx context.Context, cursor string, limit int) ([]Group, string, error) {
-	after, err := base64.RawURLEncoding.DecodeString(cursor)
-	if err != nil {
-		return nil, "", ErrCursor
+	after := int64(-1)
+	if cursor != "" {
+		var err error
+		if after, err = strconv.ParseInt(cursor, 36, 32); err != nil || after < 0 {
+			return nil, "", ErrCursor
+		}
 	}
 	tx, err := v.file.Reads().BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return nil, "", fmt.Errorf("duplicates: %w", err)
 	}
 	defer func() { _ = tx.Rollback() }()
-	keys, err := sharedKeys(ctx, tx, after, limit)
+	prefixes, err := sharedPrefixes(ctx, tx, after, limit)
 	if err != nil {
 		return nil, "", fmt.Errorf("duplicates: %w", err)
 	}
 	var out []Group
-	for _, k := range keys {
-		members, err := membersFor(ctx, tx, k)
+	for _, p := range prefixes {
+		under, err := v.tokens.Under(ctx, tx.QueryContext, p)
 		if err != nil {
 			return nil, "", fmt.Errorf("duplicates: %w", err)
 		}
-		out = append(out, groups(k, members)...)
+		for _, h := range sharedOf(under) {
+			members, err := v.members(ctx, tx, h)
+			if err != nil {
+				return nil, "", fmt.Errorf("duplicates: %w", err)
+			}
+			out = append(out, groups(h.key, members)...)
+		}
 	}
-	if len(keys) < limit {
+	if len(prefixes) < limit || limit <= 0 {
 		return out, "", nil
 	}
-	return out, base64.RawURLEncoding.EncodeToString(keys[len(keys)-1]), nil
+	return out, strconv.FormatInt(prefixes[len(prefixes)-1], 36), nil
 }
 
-// sharedKeys lists stored tokens of addresses that more than one subject holds.
-// Names come last in the order of kinds and are left out: homonyms are no sign.
-func sharedKeys(ctx context.Context, tx *sql.Tx, after []byte, limit int) ([][]byte, error) {
-	rows, err := tx.QueryContext(ctx, "SELECT DISTINCT token FROM shared WHERE token>? AND token<? ORDER BY token LIMIT ?",
-		after, []byte{kindByte(token.KindName)}, limit)
+func sharedPrefixes(ctx context.Context, tx *sql.Tx, after int64, limit int) (out []int64, err error) {
+	rows, err := tx.QueryContext(ctx, "SELECT prefix FROM shared WHERE prefix>? ORDER BY prefix LIMIT ?", after, limit)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var out [][]byte
 	for rows.Next() {
-		var k []byte
-		if err := rows.Scan(&k); err != nil {
+		var p int64
+		if err := rows.Scan(&p); err != nil {
 			return nil, err
 		}
-		out = append(out, k)
+		out = append(out, p)
 	}
 	return out, rows.Err()
 }
 
-// membersFor loads who holds the token, one of those merged together.
-func membersFor(ctx context.Context, tx *sql.Tx, k []byte) ([]member, error) {
-	ids, err := holders(ctx, tx, k)
-	if err != nil {
-		return nil, err
+// holders are the contacts that have one address.
+type holders struct {
+	key  string
+	refs []int64 // in order of first appearance, at most maxMembers
+}
+
+// sharedOf picks the addresses that several contacts have out of the entries
+// under one prefix, by key.
+func sharedOf(under []sqlfile.BlindEntry) (out []holders) {
+	by := map[string][]int64{}
+	for _, e := range under {
+		if e.Tag != kindByte(token.KindName) {
+			k := key(e.Tag, e.Token)
+			by[k] = append(by[k], e.Ref)
+		}
 	}
+	for _, k := range slices.Sorted(maps.Keys(by)) {
+		if refs := by[k]; len(refs) > 1 {
+			slices.Sort(refs)
+			out = append(out, holders{k, refs[:min(len(refs), maxMembers)]})
+		}
+	}
+	return out
+}
+
+// members loads the contacts, one of those merged together.
+func (v *View) members(ctx context.Context, tx *sql.Tx, h holders) ([]member, error) {
 	var out []member
-	for _, id := range ids {
-		c, err := load(ctx, tx, id)
+	for _, ref := range h.refs {
+		var id []byte
+		if err := tx.QueryRowContext(ctx, "SELECT value FROM subject WHERE ref=?", ref).Scan(&id); err != nil {
+			return nil, err
+		}
+		c, err := load(ctx, tx, domain.ID(id))
 		if err != nil {
 			return nil, err
 		}
@@ -111,29 +148,20 @@ func membersFor(ctx context.Context, tx *sql.Tx, k []byte) ([]member, error) {
 		if err != nil {
 			return nil, err
 		}
-		if !slices.ContainsFunc(out, func(m member) bool { return m.root == root }) {
-			out = append(out, member{c, root})
+		if slices.ContainsFunc(out, func(m member) bool { return m.root == root }) {
+			continue
 		}
+		m := member{c, root, map[string]bool{}}
+		for _, held := range c.tokens {
+			e, ok, err := v.tokens.Look(ctx, tx.QueryContext, held.cell)
+			if err != nil || !ok {
+				return nil, errors.Join(err, errState)
+			}
+			m.tokens[key(e.Tag, e.Token)] = true
+		}
+		out = append(out, m)
 	}
 	return out, nil
-}
-
-func holders(ctx context.Context, tx *sql.Tx, k []byte) ([]domain.ID, error) {
-	rows, err := tx.QueryContext(ctx, membersOf, k, 0, maxMembers)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var out []domain.ID
-	for rows.Next() {
-		var ref int64
-		var id []byte
-		if err := rows.Scan(&ref, &id); err != nil {
-			return nil, err
-		}
-		out = append(out, domain.ID(id))
-	}
-	return out, rows.Err()
 }
 
 // rootOf follows merges to the contact where c ended up. Of a circle it is the
@@ -147,7 +175,7 @@ func rootOf(ctx context.Context, tx *sql.Tx, c *Contact) (domain.ID, error) {
 		}
 		path = append(path, next)
 		var err error
-		if c, err = load(ctx, tx, next); errors.Is(err, ErrUnknown) {
+		if c, err = load(ctx, tx, next); errors.Is(err, ErrUnknown) || errors.Is(err, contact.ErrErased) {
 			break // nothing is known of it but its id
 		} else if err != nil {
 			return domain.ID{}, err
@@ -158,10 +186,10 @@ func rootOf(ctx context.Context, tx *sql.Tx, c *Contact) (domain.ID, error) {
 
 // groups splits those who share the address k: the ones of one name are probably
 // one person; if there is more than one name, or none, the address is shared.
-func groups(k []byte, members []member) []Group {
+func groups(k string, members []member) []Group {
 	var out []Group
-	byName := map[token.Token][]member{}
-	var order []token.Token
+	byName := map[string][]member{}
+	var order []string
 	others := 0
 	for _, m := range members {
 		name, ok := m.name()
@@ -183,34 +211,30 @@ func groups(k []byte, members []member) []Group {
 	return out
 }
 
-func (c *Contact) name() (token.Token, bool) {
-	for _, h := range c.tokens {
-		if h.kind == token.KindName {
-			return h.token, true
+// name is the first of its names.
+func (m *member) name() (name string, ok bool) {
+	for k := range m.tokens {
+		if kinds[k[0]] == token.KindName && (!ok || k < name) {
+			name, ok = k, true
 		}
 	}
-	return token.Token{}, false
+	return name, ok
 }
 
 // add appends a group of two or more, unless another address that all of them
 // share comes before k, and lists them.
-func add(out []Group, l Likeness, k []byte, members []member) []Group {
+func add(out []Group, l Likeness, k string, members []member) []Group {
 	if len(members) < 2 {
 		return out
 	}
-	common := distinct(members[0].tokens)
+	common := maps.Clone(members[0].tokens)
 	for _, m := range members[1:] {
-		have := distinct(m.tokens)
-		for t := range common {
-			if !have[t] {
-				delete(common, t)
-			}
-		}
+		maps.DeleteFunc(common, func(t string, _ bool) bool { return !m.tokens[t] })
 	}
 	g := Group{Likeness: l}
 	for t := range common {
 		kind := kinds[t[0]]
-		if kind != token.KindName && t < string(k) {
+		if kind != token.KindName && earlier(t, k) {
 			return out
 		}
 		if !slices.Contains(g.Reasons, kind) {
@@ -223,3 +247,7 @@ func add(out []Group, l Likeness, k []byte, members []member) []Group {
 	}
 	return append(out, g)
 }
+
+// earlier reports whether the list comes to the key a before it comes to b: it
+// goes by tokens, then by kinds.
+func earlier(a, b string) bool { return a[1:] < b[1:] || a[1:] == b[1:] && a < b }

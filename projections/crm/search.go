@@ -2,90 +2,96 @@ package crm
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"greffe/domain"
 	"greffe/domain/token"
+	"greffe/projections/internal/sqlfile"
 )
 
-// key is how a token is stored: its kind before it.
-func key(k token.Kind, t token.Token) []byte {
-	b := make([]byte, 0, 1+len(t))
-	return append(append(b, kindByte(k)), t[:]...)
-}
-
-// retoken makes the search index follow c's tokens from those it had.
-func (b *batch) retoken(c *Contact, had []held) error {
-	for i, h := range had {
-		if !holds(had[:i], h) && !holds(c.tokens, h) {
-			if err := b.release(key(h.kind, h.token), c.ref); err != nil {
-				return err
-			}
-		}
-	}
-	for i, h := range c.tokens {
-		if holds(c.tokens[:i], h) || holds(had, h) {
-			continue
-		}
-		k := key(h.kind, h.token)
-		n, err := b.tx.Exec("INSERT OR IGNORE INTO holder(token,ref) VALUES(?,?)", k, c.ref)
-		if err == nil && n == 0 {
-			_, err = b.tx.Exec("INSERT INTO shared(token,ref) VALUES(?,?)", k, c.ref)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// holds reports whether l has h's token, in whatever field.
-func holds(l []held, h held) bool {
-	return slices.ContainsFunc(l, func(o held) bool { return o.kind == h.kind && o.token == h.token })
-}
-
-func distinct(l []held) map[string]bool {
-	m := make(map[string]bool, len(l))
-	for _, h := range l {
-		m[string(key(h.kind, h.token))] = true
-	}
-	return m
-}
-
-// release takes a token from ref, which is its first holder or one of those who
-// came later; these stay where they are.
-func (b *batch) release(k []byte, ref int64) error {
-	n, err := b.tx.Exec("DELETE FROM holder WHERE token=? AND ref=?", k, ref)
-	if err == nil && n == 0 {
-		_, err = b.tx.Exec("DELETE FROM shared WHERE token=? AND ref=?", k, ref)
-	}
-	return err
-}
-
-const membersOf = "SELECT s.ref,s.value FROM (SELECT ref FROM holder WHERE token=?1 UNION ALL SELECT ref FROM shared WHERE token=?1) h " +
-	"JOIN subject s ON s.ref=h.ref WHERE s.ref>?2 ORDER BY s.ref LIMIT ?3"
-
-// Find lists up to limit subjects whose current address or name has the token,
-// after cursor (0 at first), with the cursor to go on from, 0 at the end.
+// Find lists up to limit subjects whose current address or name has the token, in
+// the order in which they took it, after cursor (0 at first), with the cursor to
+// go on from, 0 at the end.
 func (v *View) Find(ctx context.Context, kind token.Kind, t token.Token, cursor int64, limit int) (ids []domain.ID, next int64, err error) {
-	rows, err := v.file.Reads().QueryContext(ctx, membersOf, key(kind, t), cursor, limit)
+	entries, err := v.tokens.Find(ctx, v.file.Rows, kindByte(kind), t, cursor, limit)
 	if err != nil {
 		return nil, 0, fmt.Errorf("find: %w", err)
 	}
-	defer rows.Close()
-	for rows.Next() {
+	for _, e := range entries {
 		var id []byte
-		if err := rows.Scan(&next, &id); err != nil {
+		if err := v.file.Row(ctx, "SELECT value FROM subject WHERE ref=?", []any{e.Ref}, &id); err != nil {
 			return nil, 0, fmt.Errorf("find: %w", err)
 		}
 		ids = append(ids, domain.ID(id))
 	}
-	if err := rows.Err(); err != nil {
-		return nil, 0, fmt.Errorf("find: %w", err)
-	}
-	if len(ids) < limit {
-		next = 0
+	if len(entries) == limit && limit > 0 {
+		next = entries[limit-1].Cell
 	}
 	return ids, next, nil
+}
+
+// FindAll is Find from the beginning for many tokens of one kind.
+func (v *View) FindAll(ctx context.Context, kind token.Kind, tokens []token.Token, limit int) ([][]domain.ID, error) {
+	keys := make([]sqlfile.BlindKey, len(tokens))
+	for i, t := range tokens {
+		keys[i] = sqlfile.BlindKey{Tag: kindByte(kind), Token: t}
+	}
+	found, err := v.tokens.FindAll(ctx, v.file.Rows, keys, limit)
+	if err != nil {
+		return nil, fmt.Errorf("find: %w", err)
+	}
+	ids, err := v.idsOf(ctx, found)
+	if err != nil {
+		return nil, fmt.Errorf("find: %w", err)
+	}
+	out := make([][]domain.ID, len(tokens))
+	for i, entries := range found {
+		for _, e := range entries {
+			id, ok := ids[e.Ref]
+			if !ok {
+				return nil, fmt.Errorf("find: %w", sqlfile.ErrSheet)
+			}
+			out[i] = append(out[i], id)
+		}
+	}
+	return out, nil
+}
+
+// idsOf are the subjects that entries refer to.
+func (v *View) idsOf(ctx context.Context, found [][]sqlfile.BlindEntry) (map[int64]domain.ID, error) {
+	var refs []int64
+	for _, entries := range found {
+		for _, e := range entries {
+			refs = append(refs, e.Ref)
+		}
+	}
+	slices.Sort(refs)
+	out := make(map[int64]domain.ID, len(refs))
+	for some := range slices.Chunk(slices.Compact(refs), 512) {
+		list := []byte{'['}
+		for i, r := range some {
+			if i > 0 {
+				list = append(list, ',')
+			}
+			list = strconv.AppendInt(list, r, 10)
+		}
+		rows, err := v.file.Rows(ctx, "SELECT s.ref,s.value FROM json_each(?) q CROSS JOIN subject s ON s.ref=q.value", string(append(list, ']')))
+		if err != nil {
+			return nil, err
+		}
+		for err == nil && rows.Next() {
+			var ref int64
+			var id []byte
+			if err = rows.Scan(&ref, &id); err == nil {
+				out[ref] = domain.ID(id)
+			}
+		}
+		if err := errors.Join(err, rows.Err(), rows.Close()); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }

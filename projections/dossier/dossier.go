@@ -5,14 +5,19 @@
 //
 // It promises that nothing is opened without a receipt that covers every person
 // whose parts are read, merged ones included: ask Persons first, record the
-// access for all of them, then read. It assumes the index has projected what the
-// caller wants to see.
+// access for all of them, then read. Somebody who was erased has no file any more:
+// every view is an ErasedError, from the moment the erasure is ordered. What the
+// ledger did with the person is still listed (History, Event; ask Everybody for
+// whom the access is), each value that went as erased by the event that ordered
+// it. It assumes the index has projected what the caller wants to see.
 package dossier
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"greffe/domain"
@@ -28,28 +33,60 @@ var (
 	ErrUnknown = errors.New("the ledger knows no such person or event")
 	// ErrLarge: more facts about one person than one answer takes.
 	ErrLarge = errors.New("more than 100,000 facts are about this person; read the history by pages")
+	// ErrErased: the person was erased. See ErasedError.
+	ErrErased = contact.ErrErased
 )
+
+// ErasedError says which event ordered the erasure of the person, and when.
+type ErasedError = contact.ErasedError
 
 const (
 	maxFacts = 100_000
 	page     = 1000
 )
 
+// Class gives the retention class of a field's path under a version of the
+// policy, or "" if it does not know.
+type Class func(policy int64, path string) (string, error)
+
 // Dossiers reads persons' files.
 type Dossiers struct {
 	log    eventstore.Log
 	index  *index.Index
 	reader *access.Reader
+	class  Class
 }
 
+// Option changes how dossiers are read.
+type Option func(*Dossiers)
+
+// Classes tells which class a field is of, so that of a fact with several parts
+// each value can be said to be erased or not. Without it, values of a fact that
+// lost some of its parts are shown as withheld.
+func Classes(c Class) Option { return func(d *Dossiers) { d.class = c } }
+
 // New reads from these.
-func New(log eventstore.Log, x *index.Index, r *access.Reader) *Dossiers {
-	return &Dossiers{log, x, r}
+func New(log eventstore.Log, x *index.Index, r *access.Reader, options ...Option) *Dossiers {
+	d := &Dossiers{log: log, index: x, reader: r, class: func(int64, string) (string, error) { return "", nil }}
+	for _, o := range options {
+		o(d)
+	}
+	return d
 }
 
 // Persons lists everybody who is one person with subject by the merges known
-// below knownAt, subject first: those whom an access to the file is about.
+// below knownAt, subject first: those whom an access to the file is about. Of
+// somebody who was erased it is an ErasedError, whatever was known when.
 func (d *Dossiers) Persons(ctx context.Context, subject domain.ID, knownAt domain.Position) ([]domain.ID, error) {
+	if err := d.erased(ctx, subject); err != nil {
+		return nil, err
+	}
+	return d.Everybody(ctx, subject, knownAt)
+}
+
+// Everybody is Persons for those who look at what was done: it lists the erased
+// as well.
+func (d *Dossiers) Everybody(ctx context.Context, subject domain.ID, knownAt domain.Position) ([]domain.ID, error) {
 	known, err := d.index.Has(ctx, subject)
 	if err != nil {
 		return nil, err
@@ -120,50 +157,45 @@ func (d *Dossiers) fact(ctx context.Context, p domain.Position) (f *event.Fact, 
 	return f, nil
 }
 
-// open fills in the personal values of facts.
-func (d *Dossiers) open(ctx context.Context, receipt access.Receipt, recs []contact.Recorded, want func(*event.PartRef) bool) error {
-	for len(recs) > 0 {
-		n := min(len(recs), page)
-		facts := make([]*event.Fact, n)
-		for i := range n {
-			facts[i] = recs[i].Fact
-		}
-		opened, err := d.reader.Open(ctx, receipt, facts, want)
-		if err != nil {
-			return err
-		}
-		for i := range opened {
-			recs[i].Fields = opened[i].Fields
-		}
-		recs = recs[n:]
-	}
-	return nil
-}
-
-// parts selects the parts of the classes that a reader may see; nil sees all.
-func parts(sees func(class string) bool) func(*event.PartRef) bool {
-	if sees == nil {
-		return nil
-	}
-	return func(ref *event.PartRef) bool { return sees(ref.Class) }
-}
-
 // View folds everything about subject and whom it is merged with, true at asOf,
 // known below knownAt.
-func (d *Dossiers) View(ctx context.Context, receipt access.Receipt, subject domain.ID, asOf time.Time, knownAt domain.Position, sees func(class string) bool) (*contact.View, error) {
-	recs, err := d.everything(ctx, receipt, subject, knownAt, sees)
+func (d *Dossiers) View(ctx context.Context, receipt access.Receipt, subject domain.ID, asOf time.Time, knownAt domain.Position) (*contact.View, error) {
+	recs, err := d.everything(ctx, receipt, subject, knownAt)
 	if err != nil {
 		return nil, err
 	}
 	return contact.Fold(subject, recs, asOf), nil
 }
 
+// Inputs are the facts that View folds, in the order of the ledger; nothing is opened.
+func (d *Dossiers) Inputs(ctx context.Context, receipt access.Receipt, subject domain.ID, asOf time.Time, knownAt domain.Position) ([]contact.Recorded, error) {
+	recs, err := d.gather(ctx, receipt, subject, knownAt)
+	if err != nil {
+		return nil, err
+	}
+	recs = slices.DeleteFunc(recs, func(r contact.Recorded) bool { return r.Fact.Time.After(asOf) })
+	slices.SortFunc(recs, func(a, b contact.Recorded) int { return cmp.Compare(a.Position, b.Position) })
+	return recs, nil
+}
+
 // everything reads and opens all facts about one person: about subject and
 // those whom the access was recorded for with it, as Persons told. Whoever is
 // not connected with subject is left out by the fold.
-func (d *Dossiers) everything(ctx context.Context, receipt access.Receipt, subject domain.ID, knownAt domain.Position, sees func(class string) bool) ([]contact.Recorded, error) {
+func (d *Dossiers) everything(ctx context.Context, receipt access.Receipt, subject domain.ID, knownAt domain.Position) ([]contact.Recorded, error) {
+	recs, err := d.gather(ctx, receipt, subject, knownAt)
+	if err != nil {
+		return nil, err
+	}
+	return recs, d.open(ctx, receipt, recs)
+}
+
+// gather is everything without opening.
+func (d *Dossiers) gather(ctx context.Context, receipt access.Receipt, subject domain.ID, knownAt domain.Position) ([]contact.Recorded, error) {
 	if !receipt.Covers(subject) {
 		return nil, access.ErrNotCovered
+	}
+	if err := d.erased(ctx, subject); err != nil {
+		return nil, err
 	}
 	var recs []contact.Recorded
 	for _, p := range receipt.Subjects() {
@@ -171,11 +203,18 @@ func (d *Dossiers) everything(ctx context.Context, receipt access.Receipt, subje
 		if err != nil {
 			return nil, err
 		}
+		gone := d.erased(ctx, p)
+		switch {
+		case errors.Is(gone, ErrErased):
+			some = slices.DeleteFunc(some, func(r contact.Recorded) bool { return !outlives(r.Fact.Type) })
+		case gone != nil:
+			return nil, gone
+		}
 		if recs = append(recs, some...); len(recs) > maxFacts {
 			return nil, ErrLarge
 		}
 	}
-	return recs, d.open(ctx, receipt, recs, parts(sees))
+	return recs, nil
 }
 
 // At reads the fact at a position; it opens nothing.

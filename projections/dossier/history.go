@@ -22,15 +22,16 @@ func (d *Dossiers) SubjectOf(ctx context.Context, id domain.ID) (domain.ID, erro
 	return f.Subject, nil
 }
 
-// Event opens one event. What is about nobody known shows its codes alone.
-func (d *Dossiers) Event(ctx context.Context, receipt access.Receipt, id domain.ID, sees func(class string) bool) (*contact.Item, error) {
+// Event opens one event. What is about nobody known shows its codes alone; values
+// that were destroyed show as erased.
+func (d *Dossiers) Event(ctx context.Context, receipt access.Receipt, id domain.ID) (*contact.Item, error) {
 	p, f, err := d.Fact(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 	recs := []contact.Recorded{{Position: p, Fact: f}}
 	if !f.Subject.IsZero() {
-		if err := d.open(ctx, receipt, recs, parts(sees)); err != nil {
+		if err := d.open(ctx, receipt, recs); err != nil {
 			return nil, err
 		}
 	}
@@ -39,22 +40,24 @@ func (d *Dossiers) Event(ctx context.Context, receipt access.Receipt, id domain.
 }
 
 // History lists what the ledger holds about a person, in the order of the
-// ledger, from a position on and at most limit; next goes on, 0 at the end.
-func (d *Dossiers) History(ctx context.Context, receipt access.Receipt, subject domain.ID, from domain.Position, limit int, sees func(class string) bool) ([]contact.Item, domain.Position, error) {
-	return d.history(ctx, receipt, subject, from, limit, sees, nil)
+// ledger, from a position on and at most limit; next goes on, 0 at the end. Of
+// somebody who was erased, the facts are listed as well, with what went as erased.
+func (d *Dossiers) History(ctx context.Context, receipt access.Receipt, subject domain.ID, from domain.Position, limit int) ([]contact.Item, domain.Position, error) {
+	return d.history(ctx, receipt, subject, from, limit, nil)
 }
 
 // Consents is History of consents, refusals, withdrawals and notices alone, with
-// their proofs (art. 7(1)).
-func (d *Dossiers) Consents(ctx context.Context, receipt access.Receipt, subject domain.ID, from domain.Position, limit int, sees func(class string) bool) ([]contact.Item, domain.Position, error) {
-	return d.history(ctx, receipt, subject, from, limit, sees, func(t event.Type) bool {
+// their proofs (art. 7(1)); of somebody who was erased it is an ErasedError.
+func (d *Dossiers) Consents(ctx context.Context, receipt access.Receipt, subject domain.ID, from domain.Position, limit int) ([]contact.Item, domain.Position, error) {
+	if err := d.erased(ctx, subject); err != nil {
+		return nil, 0, err
+	}
+	return d.history(ctx, receipt, subject, from, limit, func(t event.Type) bool {
 		return strings.HasPrefix(string(t), "consent.") || t == event.NoticeServed
 	})
 }
 
-func (d *Dossiers) history(ctx context.Context, receipt access.Receipt, subject domain.ID, from domain.Position, limit int,
-	sees func(class string) bool, of func(event.Type) bool,
-) ([]contact.Item, domain.Position, error) {
+func (d *Dossiers) history(ctx context.Context, receipt access.Receipt, subject domain.ID, from domain.Position, limit int, of func(event.Type) bool) ([]contact.Item, domain.Position, error) {
 	head, err := d.log.Head(ctx)
 	if err != nil {
 		return nil, 0, err
@@ -86,7 +89,7 @@ func (d *Dossiers) history(ctx context.Context, receipt access.Receipt, subject 
 	if from < head {
 		next = from
 	}
-	if err := d.open(ctx, receipt, recs, parts(sees)); err != nil {
+	if err := d.open(ctx, receipt, recs); err != nil {
 		return nil, 0, err
 	}
 	return contact.Items(recs), next, nil
@@ -118,7 +121,7 @@ func (d *Dossiers) All(ctx context.Context, receipt access.Receipt, subject doma
 	if err != nil {
 		return nil, nil, err
 	}
-	recs, err := d.everything(ctx, receipt, subject, head, nil)
+	recs, err := d.everything(ctx, receipt, subject, head)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -1,11 +1,13 @@
 // Package index says where in the log things are: which positions are about a
-// subject, where an event id is, which facts belong to a quarantined input, what
-// each producer has sent, and which subjects are one person by merges.
+// subject, where an event id is, which facts belong to a quarantined input, where
+// each producer's name is, which subjects are one person by merges, and who was
+// erased by what. What producers sent is with projections/completeness.
 //
-// It holds our own uuids, positions, sequence numbers and times only. Promises,
+// It holds our own uuids, positions and times only. Promises,
 // assumptions and what a crash leaves are those of projections and
 // projections/internal/sqlfile: content is the fold of the facts below the
-// checkpoint; power loss at worst takes the last batches back, whole.
+// checkpoint; power loss at worst takes the last batches back, whole. An erasure
+// leaves it as it is: positions of facts are to be found for ever.
 package index
 
 import (
@@ -74,7 +76,7 @@ func (x *Index) Apply(ctx context.Context, facts []projections.Fact) error {
 		}
 	}()
 	err := x.file.Apply(ctx, facts, func(tx *sqlfile.Tx, fresh []projections.Fact) error {
-		b := batch{x: x, tx: tx, producers: map[domain.ID]*producer{}, places: make([]sqlfile.Entry, 0, 2*len(fresh))}
+		b := batch{x: x, tx: tx, places: make([]sqlfile.Entry, 0, 2*len(fresh))}
 		for _, f := range fresh {
 			if err := b.fact(f); err != nil {
 				return err
@@ -91,11 +93,9 @@ func (x *Index) Apply(ctx context.Context, facts []projections.Fact) error {
 
 // batch is one transaction's work.
 type batch struct {
-	x         *Index
-	tx        *sqlfile.Tx
-	producers map[domain.ID]*producer
-	order     []domain.ID
-	places    []sqlfile.Entry
+	x      *Index
+	tx     *sqlfile.Tx
+	places []sqlfile.Entry
 }
 
 func (b *batch) fact(f projections.Fact) error {
@@ -116,6 +116,9 @@ func (b *batch) fact(f projections.Fact) error {
 				return err
 			}
 		}
+		if err := b.erasure(f, ref); err != nil {
+			return err
+		}
 	}
 	for i := range f.Parts {
 		if o := f.Parts[i].Owner; o.Kind == part.Quarantine {
@@ -129,10 +132,11 @@ func (b *batch) fact(f projections.Fact) error {
 			return err
 		}
 	}
-	if f.Source.IsZero() {
-		return nil
+	if f.Type == event.ProducerRegistered {
+		_, err := b.tx.Exec(putRegistered, f.Source[:], int64(f.Position))
+		return err
 	}
-	return b.produced(f)
+	return nil
 }
 
 // itemOf is the quarantined input that a fact sets aside, under its own id, or
@@ -185,13 +189,5 @@ func (b *batch) mark(f projections.Fact) error {
 }
 
 func (b *batch) flush() error {
-	if err := b.x.places.Add(b.tx, b.places); err != nil {
-		return err
-	}
-	for _, id := range b.order {
-		if err := b.producers[id].save(b.tx, id); err != nil {
-			return err
-		}
-	}
-	return nil
+	return b.x.places.Add(b.tx, b.places)
 }

@@ -131,67 +131,26 @@ func (x *Index) Recorded(ctx context.Context, t time.Time) (lo, hi domain.Positi
 	return domain.Position(n.Int64*every + 1), domain.Position(min((n.Int64+1)*every, at)), nil
 }
 
-// Gap is a range of sequence numbers, both ends included, not seen yet.
-type Gap struct{ From, To int64 }
-
-// Producer is what a source has sent.
-type Producer struct {
-	Source      domain.ID
-	Facts       int64
-	First, Last *int64 // sequence numbers; nil if it does not count
-	Late        int64  // numbers that came after a higher one, repeats included
-	Position    domain.Position
-	Gaps        []Gap // at most 1,000, the highest
-}
-
-// Producers lists all sources, by id.
-func (x *Index) Producers(ctx context.Context) ([]Producer, error) {
-	tx, err := x.file.Reads().BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+// Registered says where the facts are that give the sources their names.
+func (x *Index) Registered(ctx context.Context) (map[domain.ID]domain.Position, error) {
+	rows, err := x.file.Reads().QueryContext(ctx, "SELECT source,position FROM registered")
 	if err != nil {
-		return nil, fmt.Errorf("producers: %w", err)
-	}
-	defer func() { _ = tx.Rollback() }()
-	rows, err := tx.QueryContext(ctx, "SELECT source,facts,first,last,late,position FROM producer ORDER BY source")
-	if err != nil {
-		return nil, fmt.Errorf("producers: %w", err)
+		return nil, fmt.Errorf("registered producers: %w", err)
 	}
 	defer rows.Close()
-	var out []Producer
+	out := map[domain.ID]domain.Position{}
 	for rows.Next() {
-		var p Producer
 		var id []byte
-		if err := rows.Scan(&id, &p.Facts, &p.First, &p.Last, &p.Late, &p.Position); err != nil {
-			return nil, fmt.Errorf("producers: %w", err)
+		var at domain.Position
+		if err := rows.Scan(&id, &at); err != nil {
+			return nil, fmt.Errorf("registered producers: %w", err)
 		}
-		p.Source = domain.ID(id)
-		out = append(out, p)
+		out[domain.ID(id)] = at
 	}
 	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("producers: %w", err)
-	}
-	for i := range out {
-		if out[i].Gaps, err = gaps(ctx, tx, out[i].Source); err != nil {
-			return nil, err
-		}
+		return nil, fmt.Errorf("registered producers: %w", err)
 	}
 	return out, nil
-}
-
-func gaps(ctx context.Context, tx *sql.Tx, source domain.ID) ([]Gap, error) {
-	rows, err := tx.QueryContext(ctx, "SELECT lo,hi FROM gap WHERE source=? ORDER BY lo", source[:])
-	if err != nil {
-		return nil, fmt.Errorf("gaps: %w", err)
-	}
-	defer rows.Close()
-	var out []Gap
-	for rows.Next() {
-		var g Gap
-		if err := rows.Scan(&g.From, &g.To); err != nil {
-			return nil, fmt.Errorf("gaps: %w", err)
-		}
-		out = append(out, g)
-	}
-	return out, rows.Err()
 }
 
 func (x *Index) ref(ctx context.Context, subject domain.ID) (int64, error) {

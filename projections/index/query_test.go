@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"greffe/domain"
 	"greffe/domain/event"
@@ -208,39 +207,17 @@ func TestConnected(t *testing.T) {
 	}
 }
 
-func TestProducers(t *testing.T) {
+// TestRegistered: the names of producers are found, each by its first fact.
+func TestRegistered(t *testing.T) {
 	t.Parallel()
 	l := &log{T: t, x: newIndex(t)}
-	for _, n := range []int64{10, 11, 15, 13, 30, 30, 12, 14, 20, 19, 25, 34, 32} {
-		l.say(&event.Fact{Type: event.NoticeServed, Source: id(2), Sequence: &n})
+	l.say(&event.Fact{Type: event.NoticeServed, Source: id(3)})
+	for _, n := range []byte{2, 1, 2} {
+		l.say(&event.Fact{Type: event.ProducerRegistered, Source: id(n)})
 	}
-	l.say(&event.Fact{Type: event.NoticeServed, Source: id(2)})
-	l.say(&event.Fact{Type: event.NoticeServed, Source: id(1)})
-	first, last := int64(10), int64(34)
-	want := []index.Producer{{Source: id(1), Facts: 1, Position: 14}, {Source: id(2), Facts: 14, First: &first, Last: &last, Late: 8, Position: 13,
-		Gaps: []index.Gap{{16, 18}, {21, 24}, {26, 29}, {31, 31}, {33, 33}}}}
-	got, err := l.x.Producers(t.Context())
-	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" || err != nil {
-		t.Fatalf("producers: %v (-want +got):\n%s", err, diff)
-	}
-}
-
-// TestManyGaps: of more than 1,000 the oldest go.
-func TestManyGaps(t *testing.T) {
-	t.Parallel()
-	x := newIndex(t)
-	var facts []projections.Fact
-	for i := range 1300 {
-		n := int64(2 * i)
-		facts = append(facts, projections.Fact{Position: domain.Position(i), Fact: &event.Fact{Type: event.NoticeServed, Source: id(2), Sequence: &n,
-			ID: domain.DeriveID([]byte{1, byte(i), byte(i >> 8), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0})}})
-	}
-	if err := x.Apply(t.Context(), facts); err != nil {
-		t.Fatal(err)
-	}
-	got, err := x.Producers(t.Context())
-	if err != nil || len(got[0].Gaps) != 1000 || got[0].Gaps[999] != (index.Gap{From: 2597, To: 2597}) || got[0].Gaps[0].From != 599 {
-		t.Fatalf("%d gaps, %v", len(got[0].Gaps), err)
+	got, err := l.x.Registered(t.Context())
+	if diff := cmp.Diff(map[domain.ID]domain.Position{id(2): 1, id(1): 2}, got); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
 }
 

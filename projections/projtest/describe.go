@@ -61,8 +61,10 @@ func (w *World) describe(f *event.Fact) {
 		w.access(f)
 	case event.RequestReceived:
 		set("right", pick(w, "access", "erasure"))
+		w.opened(f)
 	case event.RestrictionPlaced:
 		set("ground", "art18.1.a")
+		w.marks = append(w.marks, f)
 	case event.PersonDeceased:
 		set("died_on", domain.FormatTime(f.Time.Truncate(24*time.Hour)))
 	}
@@ -146,6 +148,9 @@ func (w *World) access(f *event.Fact) {
 	f.Codes = f.Codes.With("action", pick(w, "read", "search", "export")).
 		With("reason", pick(w, "customer_call", "support_ticket", "audit")).
 		With("categories", []string{"contact_details", "identity"}).With("count", int64(n))
+	if f.ID[0]&1 == 1 {
+		f.Codes = f.Codes.With(event.Ticketed, true)
+	}
 	w.parts(f, part.LedgerOwner(), "access")
 	a := access{account: pick(w, w.accounts...)}
 	for range n {
@@ -154,24 +159,4 @@ func (w *World) access(f *event.Fact) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.accesses[f.ID] = a
-}
-
-// own gives one of the ledger's own facts its data.
-func (w *World) own(f *event.Fact) {
-	f.Actor = pick(w, w.accounts...)
-	switch f.Type {
-	case event.IngestQuarantined, event.IngestReleased:
-		f.Source = pick(w, w.sources...)
-		w.parts(f, part.QuarantineOwner(w.id()), "quarantine")
-	case event.PolicyPublished:
-		f.Codes = f.Codes.With("version", int64(1+w.rng.IntN(9)))
-	case event.ProducerRegistered:
-		f.Source = pick(w, w.sources...)
-	case event.ExportProduced:
-		f.Codes = f.Codes.With("count", int64(w.rng.IntN(100)))
-	default:
-		account := pick(w, w.accounts...)
-		f.Codes = f.Codes.With("account", account.String())
-		w.parts(f, part.AccountOwner(account), "accounts")
-	}
 }

@@ -2,7 +2,9 @@
 // facts (World) for their tests and benchmarks. A projection that passes Run
 // keeps what package projections promises: a content that depends on the facts
 // only, whatever the batching, repetitions, restarts, failed transactions and
-// crashes, and a halt at the position it cannot take in.
+// crashes, also when it is built after the erasures that the facts tell of, from a
+// vault that lost what they destroyed; and a halt at the position it cannot take
+// in.
 //
 // It is for tests only and keeps nothing after a crash.
 package projtest
@@ -68,16 +70,19 @@ func newHarness(t *testing.T, open Open) *harness {
 	const seed = 20260105
 	t.Logf("seed %d", seed)
 	h := &harness{open: open, world: NewWorld(seed, 60)}
-	for _, ty := range Types() {
+	for _, ty := range append(Types(), Commands()...) {
 		h.bytes = append(h.bytes, Encode(h.world.Fact(ty)))
 	}
 	h.bytes = append(h.bytes, h.world.Bytes(size-len(h.bytes))...)
 	h.facts = Decode(t, 0, h.bytes)
 	p := h.start(t, t.TempDir(), nil)
-	h.apply(t, p, h.facts)
+	h.batches(t, p, 90)
 	h.want = Dump(t, p)
 	if len(h.want) < size {
 		t.Fatalf("the dump of %d facts has %d bytes only", size, len(h.want))
+	}
+	if n := h.world.Destroy(); n < 20 { // from here on all is built without them
+		t.Fatalf("only %d events lost their tokens", n)
 	}
 	return h
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"greffe/domain"
+	"greffe/domain/casefile"
 	"greffe/domain/event"
 	"greffe/domain/part"
 	"greffe/domain/token"
@@ -18,9 +19,9 @@ import (
 
 // World makes facts of a company's daily life from a seed: valid facts of every
 // type, people with a few sources, late and repeated changes, shared addresses,
-// merges, gaps in producers' sequences. It also plays the vault (Tokens) and the
-// opener of access events (Subjects) for the facts it made. The same seed and
-// the same calls give the same facts.
+// merges, erasures whole and in part, gaps in producers' sequences. It also plays
+// the vault (Tokens) and the opener of access events (Subjects) for the facts it
+// made. The same seed and the same calls give the same facts.
 type World struct {
 	rng      *rand.Rand
 	people   []domain.ID
@@ -30,9 +31,18 @@ type World struct {
 	now      time.Time
 	seq      map[domain.ID]int64
 	merged   [][2]domain.ID
+	erased   map[domain.ID]bool // nothing upstream is recorded about these
+	orders   []*event.Fact      // not carried out yet
+	marks    []*event.Fact      // restrictions and holds
+	staged   map[domain.ID]bool // of the orders
+	run      domain.ID          // the last of retention
+	said     []*event.Fact      // facts with parts of people
+	files    map[casefile.Desk][]domain.ID
 
 	mu       sync.Mutex
 	tokens   map[domain.ID][]byte
+	owners   map[domain.ID]domain.ID // of tokens, by event
+	doomed   []domain.ID             // events whose tokens the vault is to destroy
 	accesses map[domain.ID]access
 }
 
@@ -47,7 +57,8 @@ var ErrForeign = errors.New("not a fact of this world")
 // NewWorld holds up to people persons.
 func NewWorld(seed uint64, people int) *World {
 	w := &World{rng: rand.New(rand.NewPCG(seed, 0x9E3779B97F4A7C15)), now: time.Date(2026, 1, 5, 8, 0, 0, 0, time.UTC),
-		seq: map[domain.ID]int64{}, tokens: map[domain.ID][]byte{}, accesses: map[domain.ID]access{}}
+		seq: map[domain.ID]int64{}, tokens: map[domain.ID][]byte{}, accesses: map[domain.ID]access{},
+		staged: map[domain.ID]bool{}, files: map[casefile.Desk][]domain.ID{}, erased: map[domain.ID]bool{}, owners: map[domain.ID]domain.ID{}}
 	for range people {
 		w.people = append(w.people, w.id())
 	}
@@ -78,7 +89,7 @@ var common = [...]event.Type{event.InteractionRecorded, event.InteractionRecorde
 	event.InteractionRecorded, event.ContactCreated, event.ContactCreated, event.ContactChanged, event.ContactChanged,
 	event.ConsentGranted, event.ConsentWithdrawn, event.AccessRecorded, event.AccessRecorded, event.InvoiceIssued}
 
-// Types lists every type of fact there is.
+// Types lists the types of daily business; Commands has the others.
 func Types() []event.Type {
 	return []event.Type{event.ContactCreated, event.ContactChanged, event.ContactMerged, event.ContactUnmerged, event.ContactRekeyed,
 		event.ContactDeleted, event.InteractionRecorded, event.ContractStarted, event.ContractChanged, event.ContractEnded,
@@ -89,11 +100,29 @@ func Types() []event.Type {
 		event.ProducerRegistered}
 }
 
+// Commands lists the ledger's own types that are about people's rights and the
+// ledger itself.
+func Commands() []event.Type {
+	return []event.Type{event.NoticePublished, event.ConsentExpired, event.OppositionLifted, event.OppositionListed, event.HoldPlaced,
+		event.HoldReleased, event.RestrictionLifted, event.ErasureOrdered, event.ErasureStaged, event.ErasureContested, event.SubjectErased,
+		event.PartRedacted, event.NotificationSent, event.NotificationTaken, event.ScreeningPerformed, event.RecheckPerformed,
+		event.KeyRotated, event.RestorePerformed, event.RestoreConfirmed, event.InspectionOpened, event.InspectionClosed,
+		event.RequestVerified, event.RequestAnswered, event.RequestClosed, event.ActivityRecorded, event.ActivityEnded, event.DPIAScreened,
+		event.BreachOpened, event.BreachNotified, event.BreachClosed, event.ReviewPlanned, event.ReviewClosed,
+		event.RetentionRun, event.RetentionArchived, event.RetentionAsked, event.RetentionGeneralised, event.RetentionDestroyed,
+		event.HoldReviewed, event.MinimisationAudited, event.StatisticsReleased}
+}
+
 // Next makes the next fact.
 func (w *World) Next() *event.Fact {
 	t := common[w.rng.IntN(len(common))]
-	if w.chance(12) {
+	switch {
+	case w.chance(12):
 		t = pick(w, Types()...)
+	case w.chance(7):
+		t = pick(w, Commands()...)
+	case w.chance(7):
+		t = pick(w, event.ErasureOrdered, event.SubjectErased, event.PartRedacted)
 	}
 	return w.Fact(t)
 }
@@ -113,6 +142,9 @@ func (w *World) Fact(t event.Type) *event.Fact {
 		w.upstream(f)
 	} else {
 		w.own(f)
+	}
+	if !f.Subject.IsZero() && len(f.Parts) > 0 {
+		w.said = append(w.said, f)
 	}
 	return f
 }
@@ -150,7 +182,17 @@ func (w *World) person(fresh bool) domain.ID {
 		w.known++
 		return w.people[w.known-1]
 	}
-	return w.people[w.rng.IntN(w.known)]
+	from := w.rng.IntN(w.known)
+	for i := range w.known {
+		if p := w.people[(from+i)%w.known]; !w.erased[p] {
+			return p
+		}
+	}
+	id := w.id() // all were erased: somebody comes back as another
+	w.people = append(w.people, id)
+	w.people[w.known], w.people[len(w.people)-1] = id, w.people[w.known]
+	w.known++
+	return id
 }
 
 func (w *World) parts(f *event.Fact, owner part.Owner, classes ...string) {
@@ -170,6 +212,7 @@ func (w *World) index(f *event.Fact, entries ...token.Entry) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.tokens[f.ID] = b
+	w.owners[f.ID] = f.Subject
 }
 
 // address is a token of a small street, so that people share some.

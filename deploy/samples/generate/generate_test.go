@@ -120,6 +120,7 @@ func (policy) Purpose(c string) bool     { return c == "prospecting" }
 func (policy) Channel(c string) bool {
 	return strings.Contains(" email sms phone postal social ", " "+c+" ")
 }
+func (policy) Portfolio(string) bool { return true }
 func (policy) HasReason(string) bool { return true }
 func (policy) HasClass(string) bool  { return true }
 func (policy) HasField(string) bool  { return true }

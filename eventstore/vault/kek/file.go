@@ -5,26 +5,33 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // The file holds one or more keys, the newest first:
 //
 //	"GREFFEKEK" ‖ version(1)=1 ‖ count(1) ‖ { len(1) ‖ name ‖ key(32) }… ‖ SHA-256 of all before(32)
 //
+// Once a key was retired the version is 2 and says which and when, after the keys:
+//
+//	count(1) ‖ { len(1) ‖ name ‖ µs since 1970 UTC(8, big endian) }…
+//
 // Names are 1 to 64 bytes of a-z, 0-9, '-', '.' and '_', each once.
 const (
-	fileMagic   = "GREFFEKEK"
-	fileVersion = 1
-	keyLen      = 32
-	maxName     = 64
-	maxKeys     = 255
-	maxFile     = len(fileMagic) + 2 + maxKeys*(1+maxName+keyLen) + sha256.Size
+	fileMagic      = "GREFFEKEK"
+	fileVersion    = 1
+	retiredVersion = 2
+	keyLen         = 32
+	maxName        = 64
+	maxKeys        = 255
+	maxFile        = len(fileMagic) + 3 + maxKeys*(1+maxName+keyLen) + maxKeys*(1+maxName+8) + sha256.Size
 )
 
 var (
@@ -45,6 +52,39 @@ type namedKey struct {
 	aead cipher.AEAD
 }
 
+func named(name string, key []byte) (k namedKey, err error) {
+	if err := checkName(name); err != nil {
+		return k, err
+	}
+	if len(key) != keyLen {
+		return k, errors.New("a key has 32 bytes")
+	}
+	k.name, k.key = name, [keyLen]byte(key)
+	k.aead = newAEAD(k.key)
+	return k, nil
+}
+
+// Import makes the file path with a key that there was before, as Create does with a
+// new one.
+func Import(path, name string, key []byte) error {
+	k, err := named(name, key)
+	if err == nil {
+		err = writeKeys(path, k)
+	}
+	clear(k.key[:])
+	if err != nil {
+		return fmt.Errorf("import a key: %w", err)
+	}
+	return nil
+}
+
+// writeKeys writes a new file of one key, and clears what was written from memory.
+func writeKeys(path string, k namedKey) error {
+	data := encodeKeys([]namedKey{k}, nil)
+	defer clear(data)
+	return writeNew(path, data)
+}
+
 // Create makes the file path with one key named name, of 32 bytes of random, and
 // never overwrites one. The file is whole and durable when it returns nil; a
 // crash leaves no file under that name, or the whole one.
@@ -56,7 +96,8 @@ func Create(path, name string, random io.Reader) error {
 	if _, err := io.ReadFull(random, k.key[:]); err != nil {
 		return fmt.Errorf("create key file: random bytes: %w", err)
 	}
-	if err := writeNew(path, encodeKeys([]namedKey{k})); err != nil {
+	defer clear(k.key[:])
+	if err := writeKeys(path, k); err != nil {
 		return fmt.Errorf("create key file: %w", err)
 	}
 	return nil
@@ -80,81 +121,114 @@ func writeNew(path string, data []byte) (err error) {
 	} else if err != nil {
 		return err
 	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return syncDir(path)
 }
 
 // readKeys reads and checks a key file.
-func readKeys(path string) ([]namedKey, error) {
+func readKeys(path string) ([]namedKey, []Retired, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, ErrMissing
+		return nil, nil, ErrMissing
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer f.Close() // read only
 	info, err := f.Stat()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if mode := info.Mode(); !mode.IsRegular() {
-		return nil, ErrDamaged
+		return nil, nil, ErrDamaged
 	} else if mode.Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("%w (mode %04o); run: chmod 600 %s", ErrPermissions, mode.Perm(), path)
+		return nil, nil, fmt.Errorf("%w (mode %04o); run: chmod 600 %s", ErrPermissions, mode.Perm(), path)
 	}
 	data, err := io.ReadAll(io.LimitReader(f, int64(maxFile)+1))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	defer clear(data) // the keys are copied out of it
 	return decodeKeys(data)
 }
 
-func encodeKeys(keys []namedKey) []byte {
+func encodeKeys(keys []namedKey, retired []Retired) []byte {
 	b := append([]byte(fileMagic), fileVersion, byte(len(keys)))
 	for i := range keys {
 		b = append(b, byte(len(keys[i].name)))
 		b = append(b, keys[i].name...)
 		b = append(b, keys[i].key[:]...)
 	}
+	if len(retired) > 0 {
+		b[len(fileMagic)] = retiredVersion
+		b = append(b, byte(len(retired)))
+		for _, r := range retired {
+			b = append(b, byte(len(r.Name)))
+			b = append(b, r.Name...)
+			b = binary.BigEndian.AppendUint64(b, uint64(r.At.UnixMicro()))
+		}
+	}
 	sum := sha256.Sum256(b)
 	return append(b, sum[:]...)
 }
 
-func decodeKeys(b []byte) ([]namedKey, error) {
+func decodeKeys(b []byte) ([]namedKey, []Retired, error) {
 	head := len(fileMagic) + 2
-	if len(b) < head+sha256.Size || !bytes.HasPrefix(b, []byte(fileMagic)) || b[head-2] != fileVersion {
-		return nil, ErrDamaged
+	if len(b) < head+sha256.Size || !bytes.HasPrefix(b, []byte(fileMagic)) {
+		return nil, nil, ErrDamaged
 	}
 	body, sum := b[:len(b)-sha256.Size], b[len(b)-sha256.Size:]
 	if want := sha256.Sum256(body); !bytes.Equal(sum, want[:]) {
-		return nil, ErrDamaged
+		return nil, nil, ErrDamaged
 	}
+	r := keyReader{rest: body[head:], seen: map[string]bool{}}
 	keys := make([]namedKey, body[head-1])
-	seen := map[string]bool{}
-	rest := body[head:]
 	for i := range keys {
-		if len(rest) == 0 || len(rest) < 1+int(rest[0])+keyLen {
-			return nil, ErrDamaged
-		}
-		n := 1 + int(rest[0])
 		k := &keys[i]
-		k.name = string(rest[1:n])
-		k.key = [keyLen]byte(rest[n:])
-		rest = rest[n+keyLen:]
-		if checkName(k.name) != nil || seen[k.name] {
-			return nil, ErrDamaged
-		}
-		seen[k.name] = true
+		k.name = r.name()
+		copy(k.key[:], r.take(keyLen))
 		k.aead = newAEAD(k.key)
 	}
-	if len(keys) == 0 || len(rest) != 0 {
-		return nil, ErrDamaged
+	var retired []Retired
+	switch body[head-2] {
+	case fileVersion:
+	case retiredVersion:
+		retired = make([]Retired, r.take(1)[0])
+		for i := range retired {
+			retired[i].Name = r.name()
+			retired[i].At = time.UnixMicro(int64(binary.BigEndian.Uint64(r.take(8)))).UTC()
+		}
+		r.bad = r.bad || len(retired) == 0
+	default:
+		return nil, nil, ErrDamaged
 	}
-	return keys, nil
+	if r.bad || len(keys) == 0 || len(r.rest) != 0 {
+		return nil, nil, ErrDamaged
+	}
+	return keys, retired, nil
+}
+
+// keyReader reads a key file's body; what is missing reads as zeros.
+type keyReader struct {
+	rest []byte
+	seen map[string]bool
+	bad  bool
+}
+
+func (r *keyReader) take(n int) []byte {
+	if len(r.rest) < n {
+		r.rest, r.bad = nil, true
+		return make([]byte, n)
+	}
+	b := r.rest[:n]
+	r.rest = r.rest[n:]
+	return b
+}
+
+func (r *keyReader) name() string {
+	name := string(r.take(int(r.take(1)[0])))
+	r.bad = r.bad || checkName(name) != nil || r.seen[name]
+	r.seen[name] = true
+	return name
 }
 
 func checkName(name string) error {

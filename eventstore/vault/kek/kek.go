@@ -24,6 +24,14 @@
 //   - Hostile edit: a changed key does not unwrap (ErrWrongKey), a changed file is
 //     refused by its checksum. An added key is used if it is first: what is
 //     wrapped from then on is known to whoever added it. Watch the ID.
+//
+// # Rotation
+//
+// Add puts a new key first; what is stored wrapped is then wrapped again; Retire
+// destroys the older keys. In between the file opens both. Retire overwrites the
+// file's former bytes, which is as good as the disk is at overwriting: a file
+// system that copies on write, flash, and copies of the file keep the old key
+// until they are destroyed too.
 package kek
 
 import (

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 func key(name string, b byte) namedKey {
@@ -18,7 +19,7 @@ func TestSeveralKeys(t *testing.T) {
 	t.Parallel()
 	open := func(keys ...namedKey) *File {
 		path := filepath.Join(t.TempDir(), "kek")
-		if err := writeNew(path, encodeKeys(keys)); err != nil {
+		if err := writeNew(path, encodeKeys(keys, nil)); err != nil {
 			t.Fatal(err)
 		}
 		f, err := Open(path, bytes.NewReader(bytes.Repeat([]byte{1}, 120)))
@@ -66,13 +67,13 @@ func TestDecodeRefuses(t *testing.T) {
 		"an empty name": {key("", 1)},
 		"a bad name":    {key("A b", 1)},
 	} {
-		if _, err := decodeKeys(encodeKeys(keys)); !errors.Is(err, ErrDamaged) {
+		if _, _, err := decodeKeys(encodeKeys(keys, nil)); !errors.Is(err, ErrDamaged) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	short := encodeKeys([]namedKey{key("a", 1)})
+	short := encodeKeys([]namedKey{key("a", 1)}, nil)
 	short[len(fileMagic)+1] = 2
-	if _, err := decodeKeys(short); !errors.Is(err, ErrDamaged) {
+	if _, _, err := decodeKeys(short); !errors.Is(err, ErrDamaged) {
 		t.Errorf("a wrong count: %v", err)
 	}
 }
@@ -96,13 +97,14 @@ func TestWriteNewLeavesNothing(t *testing.T) {
 }
 
 func FuzzDecodeKeys(f *testing.F) {
-	f.Add(encodeKeys([]namedKey{key("a", 1), key("b", 2)}))
+	f.Add(encodeKeys([]namedKey{key("a", 1), key("b", 2)}, nil))
+	f.Add(encodeKeys([]namedKey{key("a", 1)}, []Retired{{"b", time.UnixMicro(5)}, {"c", time.UnixMicro(6)}}))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		keys, err := decodeKeys(b)
+		keys, retired, err := decodeKeys(b)
 		if err != nil && !errors.Is(err, ErrDamaged) {
 			t.Error(err)
 		}
-		if err == nil && !bytes.Equal(encodeKeys(keys), b) {
+		if err == nil && !bytes.Equal(encodeKeys(keys, retired), b) {
 			t.Error("a file has two forms")
 		}
 	})

@@ -23,9 +23,10 @@ const (
 
 // File is a KEK out of a key file, read once when it is opened.
 type File struct {
-	keys   []namedKey // the newest first
-	mu     sync.Mutex // guards random
-	random io.Reader
+	keys    []namedKey // the newest first
+	retired []Retired
+	mu      sync.Mutex // guards random
+	random  io.Reader
 }
 
 var _ KEK = (*File)(nil)
@@ -33,12 +34,39 @@ var _ KEK = (*File)(nil)
 // Open reads the key file. Its errors say what to do: ErrMissing, ErrPermissions,
 // ErrDamaged. Nonces are read from random, which must be cryptographic.
 func Open(path string, random io.Reader) (*File, error) {
-	keys, err := readKeys(path)
+	keys, retired, err := readKeys(path)
 	if err != nil {
 		return nil, fmt.Errorf("open key file: %w", err)
 	}
-	return &File{keys: keys, random: random}, nil
+	return &File{keys: keys, retired: retired, random: random}, nil
 }
+
+// Of is a KEK of one key of 32 bytes that is in no file, such as one put together from
+// its shares. The caller's bytes may be cleared afterwards.
+func Of(name string, key []byte, random io.Reader) (*File, error) {
+	k, err := named(name, key)
+	if err != nil {
+		return nil, fmt.Errorf("use a key: %w", err)
+	}
+	return &File{keys: []namedKey{k}, random: random}, nil
+}
+
+// Current is the newest key, for its division into shares. The caller clears it.
+func (f *File) Current() (name string, key []byte) {
+	return f.keys[0].name, append([]byte{}, f.keys[0].key[:]...)
+}
+
+// Wipe clears the keys; afterwards nothing is wrapped or unwrapped, names stay. Copies
+// that the cipher made of a key are left to the collector.
+func (f *File) Wipe() {
+	for i := range f.keys {
+		clear(f.keys[i].key[:])
+		f.keys[i].aead = nil
+	}
+}
+
+// errWiped: Wipe was called.
+var errWiped = errors.New("the key was cleared from memory after its use; open it again")
 
 // ID is the name of the newest key.
 func (f *File) ID() string { return f.keys[0].name }
@@ -52,6 +80,9 @@ func (f *File) Wrap(ctx context.Context, plain, aad []byte) ([]byte, error) {
 		return nil, errors.New("wrap: more bytes than are wrapped at once")
 	}
 	k := &f.keys[0]
+	if k.aead == nil {
+		return nil, fmt.Errorf("wrap: %w", errWiped)
+	}
 	out := make([]byte, 0, 2+len(k.name)+nonceLen+len(plain)+tagLen)
 	out = append(out, wrapVersion, byte(len(k.name)))
 	out = append(out, k.name...)
@@ -84,6 +115,9 @@ func (f *File) Unwrap(ctx context.Context, wrapped, aad []byte) ([]byte, error) 
 		if f.keys[i].name != name {
 			continue
 		}
+		if f.keys[i].aead == nil {
+			return nil, fmt.Errorf("unwrap: %w", errWiped)
+		}
 		nonce := wrapped[head : head+nonceLen]
 		plain, err := f.keys[i].aead.Open(nil, nonce, wrapped[head+nonceLen:], bind(wrapped[:head], aad))
 		if err != nil {
@@ -91,7 +125,7 @@ func (f *File) Unwrap(ctx context.Context, wrapped, aad []byte) ([]byte, error) 
 		}
 		return plain, nil
 	}
-	return nil, fmt.Errorf("unwrap: %w", ErrUnknownKey)
+	return nil, fmt.Errorf("unwrap: %w", f.unknown(name))
 }
 
 // WrappedBy names the key that wrapped something, so that a rotation can find

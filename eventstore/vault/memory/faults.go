@@ -8,7 +8,6 @@ type Op string
 // The methods a fault can strike.
 const (
 	Prepare     Op = "prepare"
-	Rebase      Op = "rebase"
 	Done        Op = "done"
 	Pending     Op = "pending"
 	End         Op = "end"
@@ -20,9 +19,23 @@ const (
 	Tokens      Op = "tokens"
 	RewriteKeys Op = "rewrite keys"
 	Destroy     Op = "destroy"
+	Redact      Op = "redact"
+	Generation  Op = "generation"
+	Retoken     Op = "retoken"
 	Walk        Op = "walk"
+	WalkRows    Op = "walk rows"
+	WalkLinks   Op = "walk links"
+	WalkHolds   Op = "walk holds"
+	WalkKeys    Op = "walk keys"
+	SetMACs     Op = "set macs"
 	Meta        Op = "meta"
 	SetMeta     Op = "set meta"
+	SwapMeta    Op = "swap meta"
+	Lease       Op = "lease"
+	Release     Op = "release"
+	Leases      Op = "leases"
+	AppendFence Op = "append fence"
+	FenceLines  Op = "fence lines"
 )
 
 // ErrFault is the error of a fault that names none: an unknown outcome.
@@ -33,7 +46,7 @@ var ErrFault = errors.New("fault on demand")
 // must get both right and cannot tell them apart.
 type Fault struct {
 	Op   Op
-	Skip int   // calls of Op that pass before; for Destroy steps: the keys of each owner, then the rows of each
+	Skip int   // calls of Op that pass before; for Destroy and Retoken their steps
 	Kept bool  // the call takes effect and fails nevertheless
 	Err  error // ErrFault when nil
 }

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"greffe/domain"
 	"greffe/domain/part"
@@ -24,6 +25,8 @@ import (
 
 // Disk is what stays when a store is closed. The zero Disk is empty.
 type Disk struct {
+	Now func() time.Time // of leases; time.Now when nil; set before use
+
 	mu     sync.Mutex
 	state  state
 	faults []Fault
@@ -33,10 +36,14 @@ type state struct {
 	number  int64
 	batches []*batch // in order of number
 	events  map[domain.ID]place
-	links   map[token.Token]domain.ID
-	holds   map[token.Token]domain.ID
+	links   map[token.Token]vault.Link
+	holds   map[token.Token]vault.Link
 	keys    map[part.Owner]vault.KeyRow
 	meta    map[string][]byte
+	retoken retoken
+	end     domain.Position
+	leases  map[string]lease
+	fence   [][]byte
 }
 
 type batch struct {
@@ -65,8 +72,8 @@ func (d *Disk) Open() *Store {
 	defer d.mu.Unlock()
 	if d.state.events == nil {
 		d.state = state{
-			events: map[domain.ID]place{}, links: map[token.Token]domain.ID{}, holds: map[token.Token]domain.ID{},
-			keys: map[part.Owner]vault.KeyRow{}, meta: map[string][]byte{},
+			events: map[domain.ID]place{}, links: map[token.Token]vault.Link{}, holds: map[token.Token]vault.Link{},
+			keys: map[part.Owner]vault.KeyRow{}, meta: map[string][]byte{}, leases: map[string]lease{},
 		}
 	}
 	return &Store{d: d}
@@ -119,6 +126,15 @@ func (s *Store) Prepare(ctx context.Context, b *vault.Batch) (number int64, err 
 }
 
 func (st *state) check(b *vault.Batch) error {
+	if err := st.whole(); err != nil {
+		return err
+	}
+	if err := st.fenced(b.Lease); err != nil {
+		return err
+	}
+	if b.Generation != 0 && b.Generation != st.retoken.past+1 {
+		return vault.ErrGeneration
+	}
 	events := map[domain.ID]bool{}
 	for _, r := range b.Rows {
 		if _, there := st.events[r.Event]; there || events[r.Event] {
@@ -139,6 +155,12 @@ func (st *state) check(b *vault.Batch) error {
 			return vault.ErrStale
 		}
 		tokens[l.Token] = true
+	}
+	for _, m := range b.Moves {
+		if st.links[m.Token].ID != m.From || tokens[m.Token] {
+			return vault.ErrStale
+		}
+		tokens[m.Token] = true
 	}
 	for _, c := range b.Touch {
 		if k := st.keys[c.Owner]; k.Destroyed || k.Rev != c.Rev {
@@ -170,13 +192,18 @@ func (st *state) apply(b *vault.Batch) {
 	}
 	st.batches = append(st.batches, n)
 	for _, l := range b.Links {
-		st.links[l.Token] = l.ID
+		st.links[l.Token] = l
+	}
+	for _, m := range b.Moves {
+		if delete(st.links, m.Token); !m.To.IsZero() {
+			st.links[m.Token] = vault.Link{Token: m.Token, ID: m.To, MAC: m.MAC}
+		}
 	}
 	for _, t := range b.Lifts {
 		delete(st.holds, t)
 	}
 	for _, h := range b.Holds {
-		st.holds[h.Token] = h.ID
+		st.holds[h.Token] = vault.Link(h)
 	}
 	st.putKeys(b.Keys)
 }
@@ -187,10 +214,13 @@ func (st *state) putKeys(writes []vault.KeyWrite) {
 	}
 }
 
-func (st *state) done(number int64) {
-	for _, b := range st.batches {
-		if b.number <= number {
-			b.facts = nil
+func (st *state) done(settled []vault.Settled) {
+	for _, d := range settled {
+		for _, b := range st.batches {
+			if b.number == d.Number && b.facts != nil {
+				b.base, b.facts = d.Base, nil
+				st.end = max(st.end, b.base+domain.Position(len(b.rows)))
+			}
 		}
 	}
 }
@@ -204,23 +234,10 @@ func cloneRow(r vault.Row) vault.Row {
 	return r
 }
 
-// Rebase implements vault.Store.
-func (s *Store) Rebase(ctx context.Context, number int64, base domain.Position) error {
-	return s.do(ctx, Rebase, func(st *state) error {
-		for _, b := range st.batches {
-			if b.number == number && b.facts != nil {
-				b.base = base
-				return nil
-			}
-		}
-		return vault.ErrStale
-	})
-}
-
 // Done implements vault.Store.
-func (s *Store) Done(ctx context.Context, number int64) error {
+func (s *Store) Done(ctx context.Context, settled []vault.Settled) error {
 	return s.do(ctx, Done, func(st *state) error {
-		st.done(number)
+		st.done(settled)
 		return nil
 	})
 }
@@ -242,42 +259,6 @@ func (s *Store) SetMeta(ctx context.Context, name string, value []byte) error {
 		st.meta[name] = append([]byte{}, value...)
 		return nil
 	})
-}
-
-// Destroy implements vault.Store, in steps that can fail one by one: the keys of
-// each owner, then the rows of each.
-func (s *Store) Destroy(ctx context.Context, owners []part.Owner) error {
-	for _, o := range owners {
-		err := s.do(ctx, Destroy, func(st *state) error {
-			st.keys[o] = vault.KeyRow{Destroyed: true}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	for _, o := range owners {
-		err := s.do(ctx, Destroy, func(st *state) error {
-			st.wipe(o)
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (st *state) wipe(o part.Owner) {
-	for _, b := range st.batches {
-		for i := range b.rows {
-			r := &b.rows[i]
-			if r.Owner == o {
-				r.BodyMAC, r.Tokens = nil, nil
-			}
-			r.Parts = slices.DeleteFunc(r.Parts, func(p vault.Part) bool { return p.Key.Owner == o })
-		}
-	}
 }
 
 // Close implements vault.Store.

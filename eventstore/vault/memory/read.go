@@ -45,19 +45,19 @@ func (s *Store) Intake(ctx context.Context, events []domain.ID) ([]vault.Intake,
 		}
 		r := p.batch.rows[p.index]
 		return vault.Intake{
-			Found: true, Position: p.batch.base + domain.Position(p.index), Owner: r.Owner, BodyMAC: bytes.Clone(r.BodyMAC),
+			Found: true, Pending: p.batch.facts != nil, Position: p.batch.base + domain.Position(p.index), Owner: r.Owner, BodyMAC: bytes.Clone(r.BodyMAC),
 		}
 	})
 }
 
 // Links implements vault.Store.
 func (s *Store) Links(ctx context.Context, tokens []token.Token) ([]domain.ID, error) {
-	return answer(ctx, s, Links, tokens, func(st *state, t token.Token) domain.ID { return st.links[t] })
+	return tokened(ctx, s, Links, tokens, func(st *state, t token.Token) domain.ID { return st.links[t].ID })
 }
 
 // Holds implements vault.Store.
 func (s *Store) Holds(ctx context.Context, tokens []token.Token) ([]domain.ID, error) {
-	return answer(ctx, s, Holds, tokens, func(st *state, t token.Token) domain.ID { return st.holds[t] })
+	return tokened(ctx, s, Holds, tokens, func(st *state, t token.Token) domain.ID { return st.holds[t].ID })
 }
 
 // Keys implements vault.Store.
@@ -83,7 +83,7 @@ func (s *Store) Parts(ctx context.Context, ids []vault.PartID) ([][]byte, error)
 
 // Tokens implements vault.Store.
 func (s *Store) Tokens(ctx context.Context, events []domain.ID) ([][]byte, error) {
-	return answer(ctx, s, Tokens, events, func(st *state, id domain.ID) []byte { return bytes.Clone(st.row(id).Tokens) })
+	return tokened(ctx, s, Tokens, events, func(st *state, id domain.ID) []byte { return bytes.Clone(st.row(id).Tokens) })
 }
 
 func (st *state) row(event domain.ID) vault.Row {
@@ -95,8 +95,20 @@ func (st *state) row(event domain.ID) vault.Row {
 
 // answer makes one answer per argument, in order.
 func answer[K, V any](ctx context.Context, s *Store, op Op, keys []K, one func(*state, K) V) ([]V, error) {
+	return answerIf(ctx, s, op, func(*state) error { return nil }, keys, one)
+}
+
+// tokened is answer for what goes by tokens.
+func tokened[K, V any](ctx context.Context, s *Store, op Op, keys []K, one func(*state, K) V) ([]V, error) {
+	return answerIf(ctx, s, op, (*state).whole, keys, one)
+}
+
+func answerIf[K, V any](ctx context.Context, s *Store, op Op, check func(*state) error, keys []K, one func(*state, K) V) ([]V, error) {
 	out := make([]V, len(keys))
 	err := s.do(ctx, op, func(st *state) error {
+		if err := check(st); err != nil {
+			return err
+		}
 		for i, k := range keys {
 			out[i] = one(st, k)
 		}

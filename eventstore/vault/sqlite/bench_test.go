@@ -34,7 +34,7 @@ func (l *load) bytes(n int) []byte {
 }
 
 func (l *load) batch(n int, done int64) *vault.Batch {
-	b := &vault.Batch{Done: done}
+	b := &vault.Batch{Done: []vault.Settled{{Number: done}}}
 	known := len(l.owners)
 	for i := range n {
 		if i%10 < 3 || known == 0 {
@@ -48,15 +48,19 @@ func (l *load) batch(n int, done int64) *vault.Batch {
 			o = b.Touch[len(b.Touch)-1].Owner
 		}
 		b.Links = append(b.Links, vault.Link{Token: token.Token(l.bytes(32)), ID: o.ID})
-		b.Rows = append(b.Rows, vault.Row{
-			Event: domain.ID(l.bytes(16)), Fact: l.bytes(400), Owner: o, BodyMAC: l.bytes(16), Tokens: l.bytes(100),
-			Parts: []vault.Part{
-				{Key: part.KeyID{Owner: o, Class: "identity", Epoch: "whole"}, Bytes: l.bytes(350)},
-				{Key: part.KeyID{Owner: o, Class: "contact_details", Epoch: "2026"}, Bytes: l.bytes(350)},
-			},
-		})
+		b.Rows = append(b.Rows, l.row(o))
 	}
 	return b
+}
+
+func (l *load) row(o part.Owner) vault.Row {
+	return vault.Row{
+		Event: domain.ID(l.bytes(16)), Fact: l.bytes(400), Owner: o, BodyMAC: l.bytes(16), Tokens: l.bytes(100),
+		Parts: []vault.Part{
+			{Key: part.KeyID{Owner: o, Class: "identity", Epoch: "whole"}, Bytes: l.bytes(350)},
+			{Key: part.KeyID{Owner: o, Class: "contact_details", Epoch: "2026"}, Bytes: l.bytes(350)},
+		},
+	}
 }
 
 // BenchmarkPrepare reports rows/s into a vault that holds 200,000 rows already.

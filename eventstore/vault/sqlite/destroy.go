@@ -5,74 +5,159 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
-	"fmt"
-	"os"
 	"slices"
-	"time"
 
+	"greffe/domain"
 	"greffe/domain/part"
+	"greffe/eventstore/vault"
 )
 
 const (
-	destroyRows = 1000 // rows zeroed in one transaction
-	emptyTries  = 5    // attempts to empty the write-ahead log
-	emptyWait   = 50 * time.Millisecond
+	destroyKeys = 250    // key rows destroyed in one transaction
+	wipeChunks  = 150    // chunks rewritten in one transaction
+	wipeLook    = 1500   // rows looked at in one transaction
+	workRows    = 50_000 // rows sorted at once, so that each chunk is rewritten once
 )
 
-// Destroy implements vault.Store: keys in a first transaction, then what the
-// owners have in rows, then the write-ahead log, then a look at the result. It
-// can be repeated at any point; until it returns nil, traces may be left.
-func (s *Store) Destroy(ctx context.Context, owners []part.Owner) error {
-	if len(owners) == 0 {
-		return nil
+var errLeft = errors.New("vault: something that was to be destroyed is left")
+
+// Destroy implements vault.Store: keys first, then what lies in rows, then the
+// write-ahead log, then a look at the result. It goes in short transactions, with
+// the record path between them, and can be repeated at any point; until it
+// returns nil, traces may be left.
+func (s *Store) Destroy(ctx context.Context, dooms []vault.Doom) error {
+	if len(dooms) == 0 {
+		return ctx.Err()
 	}
-	if _, err := s.write(ctx, "destroy keys", 0, func(t *txn) error { return t.destroyKeys(owners) }); err != nil {
+	if err := vault.CheckDooms(dooms); err != nil {
 		return err
 	}
-	if err := s.destroyRows(ctx, owners); err != nil {
+	if err := s.destroyKeys(ctx, dooms); err != nil {
+		return err
+	}
+	err := s.eachWork(ctx, dooms, func(work []target) error { return s.wipe(ctx, work) })
+	if err != nil {
 		return err
 	}
 	if err := s.empty(ctx); err != nil {
 		return err
 	}
-	return s.verifyGone(ctx, owners)
+	if err := s.verifyKeys(ctx, dooms); err != nil {
+		return err
+	}
+	return s.eachWork(ctx, dooms, func(work []target) error { return s.verify(ctx, work) })
 }
 
-func (t *txn) destroyKeys(owners []part.Owner) error {
+// Redact implements vault.Store, in the same way.
+func (s *Store) Redact(ctx context.Context, parts []vault.PartID) error {
+	if len(parts) == 0 {
+		return ctx.Err()
+	}
+	work, err := s.partWork(ctx, parts)
+	if err != nil {
+		return err
+	}
+	if err := s.wipe(ctx, work); err != nil {
+		return err
+	}
+	if err := s.empty(ctx); err != nil {
+		return err
+	}
+	return s.verify(ctx, work)
+}
+
+// destroyKeys writes the rows of dooms that have one, all or none, and then marks
+// the owners that are doomed altogether, some at a time.
+func (s *Store) destroyKeys(ctx context.Context, dooms []vault.Doom) error {
+	var rows []vault.KeyWrite
+	var whole []*vault.Doom
+	for i := range dooms {
+		if d := &dooms[i]; d.Row != nil {
+			rows = append(rows, *d.Row)
+		} else if d.All() {
+			whole = append(whole, d)
+		}
+	}
+	if len(rows) > 0 {
+		err := s.inSteps(ctx, 1, func(int) (bool, error) {
+			_, err := s.write(ctx, "destroy keys", 0, func(t *txn) error { return t.rewriteDoomed(rows) })
+			return false, err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return s.inSteps(ctx, destroyKeys, func(most int) (more bool, err error) {
+		some := whole[:min(most, len(whole))]
+		if len(some) > 0 {
+			_, err = s.write(ctx, "destroy keys", 0, func(t *txn) error { return t.destroyKeys(some) })
+		}
+		if err == nil {
+			whole = whole[len(some):]
+		}
+		return len(whole) > 0, err
+	})
+}
+
+func (t *txn) destroyKeys(dooms []*vault.Doom) error {
+	owners := make([]part.Owner, len(dooms))
+	for i, d := range dooms {
+		owners[i] = d.Owner
+	}
 	states, err := t.owners(t.c, owners)
 	if err != nil {
 		return err
 	}
-	for _, o := range owners {
-		if st := states[o]; st.rev > 0 && !st.destroyed && !t.delta.owners[o].destroyed {
+	for _, d := range dooms {
+		st := states[d.Owner]
+		if st.slot != 0 {
 			if _, err := t.editSlot(st.slot, 0, nil); err != nil {
 				return err
 			}
 		}
-		t.delta.owners[o] = ownerState{destroyed: true}
+		if !st.destroyed && !t.delta.owners[d.Owner].destroyed {
+			t.delta.owners[d.Owner] = ownerState{slot: st.slot, destroyed: true, by: d.By, at: d.At}
+		}
 	}
 	return nil
 }
 
-// held is a row that holds something of an owner.
-type held struct {
+// target is a row with something to wipe: what a doom takes, or the part of a
+// class.
+type target struct {
 	seq   int64
-	owner part.Owner
+	doom  *vault.Doom // nil: class
+	class string
 }
 
-func (s *Store) destroyRows(ctx context.Context, owners []part.Owner) error {
-	var work []held
+func (w *target) wipe(r *stored) bool {
+	if w.doom == nil {
+		return r.redact(w.class)
+	}
+	return r.wipe(w.doom)
+}
+
+func sortWork(work []target) {
+	slices.SortFunc(work, func(a, b target) int { return cmp.Compare(a.seq, b.seq) })
+}
+
+// eachWork calls fn with the rows that may hold something doomed, a bounded
+// number at a time, each lot in order of seq.
+func (s *Store) eachWork(ctx context.Context, dooms []vault.Doom, fn func(work []target) error) error {
+	var work []target
 	flush := func() error {
-		if len(work) == 0 {
-			return nil
-		}
-		_, err := s.write(ctx, "destroy rows", 0, func(t *txn) error { return t.wipe(work) })
+		sortWork(work)
+		err := fn(work)
 		work = work[:0]
 		return err
 	}
-	for _, o := range owners {
-		err := s.eachHeld(ctx, o, func(seq int64) error {
-			if work = append(work, held{seq, o}); len(work) < destroyRows {
+	for i := range dooms {
+		d := &dooms[i]
+		err := s.eachHeld(ctx, d.Owner, func(seqs []int64) error {
+			for _, seq := range seqs {
+				work = append(work, target{seq: seq, doom: d})
+			}
+			if len(work) < workRows {
 				return nil
 			}
 			return flush()
@@ -84,9 +169,30 @@ func (s *Store) destroyRows(ctx context.Context, owners []part.Owner) error {
 	return flush()
 }
 
-// eachHeld calls fn with the seqs posted for an owner, ascending, holding
-// nothing meanwhile.
-func (s *Store) eachHeld(ctx context.Context, o part.Owner, fn func(seq int64) error) error {
+// partWork finds the rows of parts.
+func (s *Store) partWork(ctx context.Context, parts []vault.PartID) ([]target, error) {
+	events := make([]domain.ID, len(parts))
+	for i := range parts {
+		events[i] = parts[i].Event
+	}
+	var work []target
+	err := s.read(ctx, "find parts", func(c *conn) error {
+		seqs, err := s.events(c, events)
+		for i := range parts {
+			if seq, ok := seqs[parts[i].Event]; ok {
+				work = append(work, target{seq: seq, class: parts[i].Class})
+			}
+		}
+		return err
+	})
+	sortWork(work)
+	return work, err
+}
+
+// eachHeld calls fn with the seqs posted for an owner, ascending, some at a time,
+// holding nothing meanwhile.
+func (s *Store) eachHeld(ctx context.Context, o part.Owner, fn func(seqs []int64) error) error {
+	const some = 1000
 	h := hashOwner(o)
 	for last := int64(-1); ; {
 		seqs := s.hotPostings(h, last)
@@ -94,20 +200,18 @@ func (s *Store) eachHeld(ctx context.Context, o part.Owner, fn func(seq int64) e
 			return c.query("SELECT seq FROM posting WHERE owner=? AND seq>? ORDER BY seq LIMIT ?", func(row []driver.Value) error {
 				seqs = append(seqs, integer(row[0]))
 				return nil
-			}, h, last, int64(destroyRows))
+			}, h, last, int64(some))
 		})
 		if err != nil || len(seqs) == 0 {
 			return err
 		}
 		slices.Sort(seqs)
 		seqs = slices.Compact(seqs)
-		seqs = seqs[:min(len(seqs), destroyRows)]
-		for _, seq := range seqs {
-			if err := fn(seq); err != nil {
-				return err
-			}
-		}
+		seqs = seqs[:min(len(seqs), some)]
 		last = seqs[len(seqs)-1]
+		if err := fn(seqs); err != nil {
+			return err
+		}
 	}
 }
 
@@ -121,99 +225,4 @@ func (s *Store) hotPostings(h, last int64) (seqs []int64) {
 		}
 	})
 	return seqs
-}
-
-// wipe zeroes what the owners have in the rows, chunk by chunk.
-func (t *txn) wipe(work []held) error {
-	slices.SortFunc(work, func(a, b held) int { return cmp.Compare(a.seq, b.seq) })
-	for len(work) > 0 {
-		first, data, err := chunkOf(t.c, work[0].seq)
-		if err != nil {
-			return err
-		}
-		n, changed := 0, false
-		err = decodeRows(first, data, func(seq int64, r *stored) error {
-			for ; n < len(work) && work[n].seq == seq; n++ {
-				changed = changed || r.owned(work[n].owner)
-				r.wipe(work[n].owner)
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-		if n == 0 {
-			return errDamaged
-		}
-		if work = work[n:]; !changed {
-			continue
-		}
-		if _, err := t.c.exec("UPDATE chunk SET data=? WHERE seq=?", data, first); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// empty moves the write-ahead log into the file and cuts it to nothing, with
-// readers held off; another process's reader is waited for a bounded time.
-func (s *Store) empty(ctx context.Context) error {
-	if err := s.take(ctx); err != nil {
-		return fmt.Errorf("vault: destroy: traces may be left: %w", err)
-	}
-	defer s.give()
-	s.gate.Lock()
-	defer s.gate.Unlock()
-	for try := 1; ; try++ {
-		busy, err := s.w.one("PRAGMA wal_checkpoint(TRUNCATE)")
-		if err != nil {
-			return fmt.Errorf("vault: destroy: traces may be left: %w", s.poison(err))
-		}
-		if busy == 0 {
-			break
-		}
-		if try == emptyTries {
-			return errors.New("vault: destroy: traces may be left in the write-ahead log: another process reads the vault; stop it and destroy again")
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("vault: destroy: traces may be left: %w", ctx.Err())
-		case <-time.After(emptyWait):
-		}
-	}
-	if info, err := os.Stat(s.path + "-wal"); err == nil && info.Size() > 0 {
-		return errors.New("vault: destroy: traces may be left: the write-ahead log is not empty")
-	}
-	return nil
-}
-
-// verifyGone reads back what was destroyed.
-func (s *Store) verifyGone(ctx context.Context, owners []part.Owner) error {
-	errLeft := errors.New("vault: destroy: something of an owner is left")
-	keys, err := s.Keys(ctx, owners)
-	if err != nil {
-		return err
-	}
-	for i, o := range owners {
-		if !keys[i].Destroyed {
-			return errLeft
-		}
-		err := s.eachHeld(ctx, o, func(seq int64) error {
-			return s.read(ctx, "verify", func(c *conn) error {
-				first, data, err := chunkOf(c, seq)
-				if err != nil {
-					return err
-				}
-				row, err := rowAt(first, seq, data)
-				if err == nil && (row == nil || row.owned(o)) {
-					err = errLeft
-				}
-				return err
-			})
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

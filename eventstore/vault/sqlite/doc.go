@@ -29,10 +29,43 @@
 // again; a full disk is vault.ErrFull, not committed, and does not stop it. The
 // write-ahead log stays under about 64 MiB plus one batch.
 //
+// Destroy and Redact go in transactions of a few milliseconds, the record path
+// between them: one owner takes some milliseconds in a vault of a million rows, a
+// thousand at once one to three seconds, and one Prepare beside waits 0.2 s at most
+// (BenchmarkDestroy). Each call empties the write-ahead log once, so many owners
+// belong in one call. Each reads back what it wrote.
+//
+// Backup copies the file while all this goes on (BenchmarkBackup). It holds the
+// writer's turn a tenth of the time while others write, two MiB at a time.
+//
+// Snapshot is Backup beside the vault, read and removed again; Still reads in place
+// while nobody writes. Import writes no journal and fills the trees in the order of
+// their keys, a quarter of a million entries at a time (BenchmarkTransfer).
+//
+// # A change of all tokens
+//
+// Retoken writes new links and markers beside the old ones, in lots sorted in at
+// most some 50 MiB, overwrites the tokens of rows where they lie, and then drops the
+// old tables and the journal, so that every page an old token lay in is zeroed
+// (retoken.go). It needs as much free room as links and markers take; the room of
+// the old ones is used again, the file does not shrink. About 150,000 tokens/s
+// (ledger's BenchmarkRotatePeppers).
+//
+// # A full disk
+//
+// Destroying overwrites, but what it writes goes through the write-ahead log, and
+// what lies in the log may still have to be appended to the file before the log
+// gives its room back. Destroy needs as much free room as the log is long: 96 MiB
+// are always enough for batches under 16 MiB (64 MiB of log, a batch, a step).
+// With less it tries smaller steps, then answers vault.ErrFull; nothing stops, and
+// the same call finishes when there is room. Whoever watches the disk stops
+// ingest while that much is left.
+//
 // # Assumed
 //
 // A local file system with working fsync and flock; one process at a time (held
-// by a lock file beside); nobody else writes the file. Bytes are erased from
+// by a lock file beside); nobody else writes the file. So opening ends the leases of
+// the process before; their terms stay. Bytes are erased from
 // files, not from a disk's spare blocks, snapshots of the file system or
 // backups: for those there is the destruction of keys. Old values of SetMeta are
 // not erased, only replaced: the root key among them is of use to the KEK alone.
@@ -49,9 +82,11 @@
 //   - Hostile edit: a changed part no longer has the commitment in the log and a
 //     changed wrapped key does not unwrap, so both are found, not believed. A
 //     removed part looks like damage, not like an erasure, which is a fact of
-//     the log. A changed intake row or link can make a duplicate look new or
-//     route an external id to another subject of ours: whoever can write this
-//     file can do that, and only a replay of sealed external ids shows it.
+//     the log. Rows, links and markers carry MACs of the ledger (table mac and
+//     columns of that name), marks of destruction are compared with orders, and
+//     Check compares the indexes with the rows: an edit of any shows in
+//     verification (eventstore/verify), not when it is read. One of several links
+//     of a person that is taken away whole does not.
 //     Without the KEK the file discloses no personal value: it shows ids of
 //     ours, blind indexes, sizes and times of writing.
 package sqlite

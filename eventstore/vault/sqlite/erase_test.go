@@ -103,12 +103,19 @@ const window = 8
 // traces counts the windows of the owners' secrets that are in any file.
 func (c *crowd) traces(owners []part.Owner) (n int) {
 	c.t.Helper()
-	seek := map[uint64]bool{}
+	var secrets [][]byte
 	for _, o := range owners {
-		for _, s := range c.secrets[o] {
-			for i := 0; i+window <= len(s); i += window {
-				seek[binary.BigEndian.Uint64(s[i:])] = true
-			}
+		secrets = append(secrets, c.secrets[o]...)
+	}
+	return c.tracesOf(secrets)
+}
+
+func (c *crowd) tracesOf(secrets [][]byte) (n int) {
+	c.t.Helper()
+	seek := map[uint64]bool{}
+	for _, s := range secrets {
+		for i := 0; i+window <= len(s); i += window {
+			seek[binary.BigEndian.Uint64(s[i:])] = true
 		}
 	}
 	files, err := os.ReadDir(c.dir)
@@ -151,7 +158,7 @@ func TestDestroyLeavesNoByte(t *testing.T) {
 			}
 			from := (round * 7) % (len(live) - 10)
 			kill := slices.Clone(live[from : from+10])
-			if err := c.s.Destroy(t.Context(), kill); err != nil {
+			if err := c.s.Destroy(t.Context(), vault.Whole(kill...)); err != nil {
 				t.Fatal(err)
 			}
 			live = slices.Delete(live, from, from+10)
@@ -224,7 +231,7 @@ func TestDestroyWaitsForForeignReader(t *testing.T) {
 	if n, err := foreign.one("SELECT count(*) FROM chunk"); err != nil || n == 0 {
 		t.Fatal(n, err)
 	}
-	if err := c.s.Destroy(t.Context(), []part.Owner{o}); err == nil || c.traces([]part.Owner{o}) == 0 {
+	if err := c.s.Destroy(t.Context(), vault.Whole(o)); err == nil || c.traces([]part.Owner{o}) == 0 {
 		t.Errorf("destroyed under a reader that pins the log: %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -235,7 +242,7 @@ func TestDestroyWaitsForForeignReader(t *testing.T) {
 	if err := foreign.close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.s.Destroy(t.Context(), []part.Owner{o}); err != nil {
+	if err := c.s.Destroy(t.Context(), vault.Whole(o)); err != nil {
 		t.Error(err)
 	}
 	if n := c.traces([]part.Owner{o}); n != 0 {

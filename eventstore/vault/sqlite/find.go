@@ -68,13 +68,20 @@ func inTree[K comparable, V any](c *conn, found map[K]V, keys []driver.Value, ix
 	})
 }
 
-// idOf reads the id in the second column.
-func idOf(row []driver.Value) (domain.ID, error) {
-	b := blob(row[1])
+func idIn(v driver.Value) (domain.ID, error) {
+	b := blob(v)
 	if len(b) != len(domain.ID{}) {
 		return domain.ID{}, errDamaged
 	}
 	return domain.ID(b), nil
+}
+
+// linkedIn reads token, id and MAC.
+func linkedIn(row []driver.Value) (l linked, err error) {
+	if l.id, err = idIn(row[1]); err == nil {
+		l.mac, err = macIn(row[2])
+	}
+	return l, err
 }
 
 // events finds the seqs of events; absent ones are missing from the map.
@@ -91,23 +98,25 @@ func (s *Store) events(c *conn, ids []domain.ID) (map[domain.ID]int64, error) {
 // owners finds the states of owners.
 func (s *Store) owners(c *conn, owners []part.Owner) (map[part.Owner]ownerState, error) {
 	return find(s, c, owners, index[part.Owner, ownerState]{
-		sql: "SELECT owner, rev, slot, destroyed FROM owner WHERE owner IN ",
+		sql: "SELECT owner, rev, slot, destroyed, doomed_by, doomed_at FROM owner WHERE owner IN ",
 		of:  func(g *generation) map[part.Owner]ownerState { return g.owners },
 		enc: ownerKey,
 		dec: func(b []byte) part.Owner { return part.Owner{ID: domain.ID(b), Kind: part.OwnerKind(b[16])} },
 		val: func(row []driver.Value) (ownerState, error) {
-			return ownerState{rev: integer(row[1]), slot: integer(row[2]), destroyed: integer(row[3]) == 1}, nil
+			by, err := idIn(row[4])
+			return ownerState{rev: integer(row[1]), slot: integer(row[2]), destroyed: integer(row[3]) == 1, by: by, at: integer(row[5])}, err
 		},
 	})
 }
 
-// links finds the ids that tokens are linked to.
-func (s *Store) links(c *conn, tokens []token.Token) (map[token.Token]domain.ID, error) {
-	return find(s, c, tokens, index[token.Token, domain.ID]{
-		sql: "SELECT token, id FROM link WHERE token IN ",
-		of:  func(g *generation) map[token.Token]domain.ID { return g.links },
+// links finds the ids that tokens are linked to; a link that went may be in the
+// map with the zero id.
+func (s *Store) links(c *conn, tokens []token.Token) (map[token.Token]linked, error) {
+	return find(s, c, tokens, index[token.Token, linked]{
+		sql: "SELECT token, id, mac FROM link WHERE token IN ",
+		of:  func(g *generation) map[token.Token]linked { return g.links },
 		enc: func(t token.Token) []byte { return t[:] },
 		dec: func(b []byte) token.Token { return token.Token(b) },
-		val: idOf,
+		val: linkedIn,
 	})
 }

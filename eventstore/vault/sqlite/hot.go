@@ -10,14 +10,24 @@ import (
 	"greffe/domain"
 	"greffe/domain/part"
 	"greffe/domain/token"
+	"greffe/eventstore/vault"
 )
 
 // ownerState is what the index keeps of an owner: the revision of its key row,
-// where its wrapped keys lie, and whether they were destroyed.
+// where its wrapped keys lie or lay (0: none), and whether, by which fact and when
+// (µs) they were destroyed.
 type ownerState struct {
 	rev       int64
 	slot      int64
 	destroyed bool
+	by        domain.ID
+	at        int64
+}
+
+// linked is what a token is linked to; the zero id that the link went.
+type linked struct {
+	id  domain.ID
+	mac vault.MAC
 }
 
 // posting says that a row holds something of an owner, by the owner's hash.
@@ -27,7 +37,7 @@ type posting struct{ owner, seq int64 }
 // in the trees.
 type generation struct {
 	events   map[domain.ID]int64
-	links    map[token.Token]domain.ID
+	links    map[token.Token]linked
 	owners   map[part.Owner]ownerState
 	postings map[int64][]int64
 	size     int   // entries
@@ -37,7 +47,7 @@ type generation struct {
 func newGeneration() *generation {
 	return &generation{
 		events:   map[domain.ID]int64{},
-		links:    map[token.Token]domain.ID{},
+		links:    map[token.Token]linked{},
 		owners:   map[part.Owner]ownerState{},
 		postings: map[int64][]int64{},
 	}
@@ -46,7 +56,7 @@ func newGeneration() *generation {
 // delta is what one transaction adds to the index.
 type delta struct {
 	events   map[domain.ID]int64
-	links    map[token.Token]domain.ID
+	links    map[token.Token]linked
 	owners   map[part.Owner]ownerState
 	postings []posting
 }
@@ -54,7 +64,7 @@ type delta struct {
 func newDelta(rows int) *delta {
 	return &delta{
 		events: make(map[domain.ID]int64, rows),
-		links:  make(map[token.Token]domain.ID, rows),
+		links:  make(map[token.Token]linked, rows),
 		owners: make(map[part.Owner]ownerState),
 	}
 }
@@ -84,20 +94,22 @@ func (g *generation) add(d *delta, number int64) {
 // encode writes the journal of a transaction: four sections of count(4) and
 // fixed entries.
 func (d *delta) encode() []byte {
-	b := make([]byte, 0, 16+24*len(d.events)+48*len(d.links)+34*len(d.owners)+16*len(d.postings))
+	b := make([]byte, 0, 16+24*len(d.events)+64*len(d.links)+34*len(d.owners)+16*len(d.postings))
 	b = binary.BigEndian.AppendUint32(b, uint32(len(d.events)))
 	for id, seq := range d.events {
 		b = binary.BigEndian.AppendUint64(append(b, id[:]...), uint64(seq))
 	}
 	b = binary.BigEndian.AppendUint32(b, uint32(len(d.links)))
-	for t, id := range d.links {
-		b = append(append(b, t[:]...), id[:]...)
+	for t, l := range d.links {
+		b = append(append(append(b, t[:]...), l.id[:]...), l.mac[:]...)
 	}
 	b = binary.BigEndian.AppendUint32(b, uint32(len(d.owners)))
 	for o, s := range d.owners {
 		b = binary.BigEndian.AppendUint64(appendOwner(b, o), uint64(s.rev))
 		b = binary.BigEndian.AppendUint64(b, uint64(s.slot))
-		b = append(b, flag(s.destroyed))
+		if b = append(b, bit(s.destroyed)); s.destroyed {
+			b = binary.BigEndian.AppendUint64(append(b, s.by[:]...), uint64(s.at))
+		}
 	}
 	b = binary.BigEndian.AppendUint32(b, uint32(len(d.postings)))
 	for _, p := range d.postings {
@@ -107,7 +119,8 @@ func (d *delta) encode() []byte {
 	return b
 }
 
-func decodeDelta(b []byte) (*delta, error) {
+// decodeDelta reads a journal; those of version 4 have no MACs.
+func decodeDelta(b []byte, macs bool) (*delta, error) {
 	r := reader{b: b}
 	count := func() int { return int(binary.BigEndian.Uint32(r.take(4))) }
 	d := newDelta(0)
@@ -117,11 +130,19 @@ func decodeDelta(b []byte) (*delta, error) {
 	}
 	for n := count(); n > 0 && !r.bad; n-- {
 		t := token.Token(r.take(32))
-		d.links[t] = domain.ID(r.take(16))
+		l := linked{id: domain.ID(r.take(16))}
+		if macs {
+			l.mac = vault.MAC(r.take(16))
+		}
+		d.links[t] = l
 	}
 	for n := count(); n > 0 && !r.bad; n-- {
 		o := r.owner()
-		d.owners[o] = ownerState{rev: r.int64(), slot: r.int64(), destroyed: r.take(1)[0] == 1}
+		s := ownerState{rev: r.int64(), slot: r.int64(), destroyed: r.take(1)[0] == 1}
+		if s.destroyed {
+			s.by, s.at = domain.ID(r.take(16)), r.int64()
+		}
+		d.owners[o] = s
 	}
 	for n := count(); n > 0 && !r.bad; n-- {
 		d.postings = append(d.postings, posting{owner: r.int64(), seq: r.int64()})
@@ -132,7 +153,7 @@ func decodeDelta(b []byte) (*delta, error) {
 	return d, nil
 }
 
-func flag(b bool) byte {
+func bit(b bool) byte {
 	if b {
 		return 1
 	}
@@ -190,14 +211,18 @@ func (s *sweep) put(c *conn, i int) (err error) {
 	}
 	if i -= len(s.events); i < len(s.links) {
 		t := s.links[i]
-		id := s.gen.links[t]
-		_, err = c.exec("INSERT OR REPLACE INTO link VALUES (?,?)", t[:], id[:])
+		l := s.gen.links[t]
+		if l.id.IsZero() {
+			_, err = c.exec("DELETE FROM link WHERE token=?", t[:])
+			return err
+		}
+		_, err = c.exec("INSERT OR REPLACE INTO link VALUES (?,?,?)", t[:], l.id[:], someMAC(l.mac))
 		return err
 	}
 	if i -= len(s.links); i < len(s.owners) {
 		o := s.owners[i]
 		v := s.gen.owners[o]
-		_, err = c.exec("INSERT OR REPLACE INTO owner VALUES (?,?,?,?)", ownerKey(o), v.rev, v.slot, int64(flag(v.destroyed)))
+		_, err = c.exec("INSERT OR REPLACE INTO owner VALUES (?,?,?,?,?,?)", ownerKey(o), v.rev, v.slot, int64(bit(v.destroyed)), v.by[:], v.at)
 		return err
 	}
 	p := s.postings[i-len(s.owners)]

@@ -81,18 +81,37 @@ func slotIn(cell []byte, at int) (room int, row vault.KeyRow, err error) {
 	return room, row, nil
 }
 
+// emptySlot reports whether a slot is there and holds nothing but zeroes.
+func emptySlot(cell []byte, at int) bool {
+	room, row, err := slotIn(cell, at)
+	return err == nil && row.Rev == 0 && len(row.Wrapped) == 0 && zero(cell[at+slotHead:at+slotHead+room])
+}
+
 func splitSlot(slot int64) (cell int64, at int) {
 	return slot >> offsetBits, int(slot & (1<<offsetBits - 1))
+}
+
+func cellOf(c *conn, id int64) (cell []byte, err error) {
+	err = c.query("SELECT data FROM keycell WHERE id=?", func(row []driver.Value) error {
+		cell = blob(row[0])
+		return nil
+	}, id)
+	return cell, err
+}
+
+func slotOf(c *conn, slot int64) (row vault.KeyRow, err error) {
+	id, at := splitSlot(slot)
+	cell, err := cellOf(c, id)
+	if err == nil {
+		_, row, err = slotIn(cell, at)
+	}
+	return row, err
 }
 
 // editSlot overwrites a slot if wrapped fits in it and else zeroes it.
 func (t *txn) editSlot(slot, rev int64, wrapped []byte) (fits bool, err error) {
 	id, at := splitSlot(slot)
-	var cell []byte
-	err = t.c.query("SELECT data FROM keycell WHERE id=?", func(row []driver.Value) error {
-		cell = blob(row[0])
-		return nil
-	}, id)
+	cell, err := cellOf(t.c, id)
 	if err != nil {
 		return false, err
 	}
@@ -180,8 +199,9 @@ func (s *Store) RewriteKeys(ctx context.Context, w []vault.KeyWrite) error {
 // Keys implements vault.Store.
 func (s *Store) Keys(ctx context.Context, owners []part.Owner) ([]vault.KeyRow, error) {
 	var out []vault.KeyRow
+	torn := false // those that are not of their owner's revision are shown without bytes
 	read := func(c *conn) (err error) {
-		out, err = s.keys(c, owners)
+		out, err = s.keys(c, owners, torn)
 		return err
 	}
 	err := s.read(ctx, "keys", read)
@@ -190,6 +210,7 @@ func (s *Store) Keys(ctx context.Context, owners []part.Owner) ([]vault.KeyRow, 
 			return nil, fmt.Errorf("vault: keys: %w", err)
 		}
 		defer s.give()
+		torn = true
 		err = s.read(ctx, "keys", read)
 	}
 	if err != nil {
@@ -199,23 +220,29 @@ func (s *Store) Keys(ctx context.Context, owners []part.Owner) ([]vault.KeyRow, 
 }
 
 // errMoved: a slot is not of the revision its owner has. That is a write in
-// progress or, when none is, damage.
+// progress or, when none is, damage: such a key opens nothing.
 var errMoved = errors.New("a wrapped key is not of its owner's revision; restore the vault")
 
-func (s *Store) keys(c *conn, owners []part.Owner) ([]vault.KeyRow, error) {
+func (s *Store) keys(c *conn, owners []part.Owner, torn bool) ([]vault.KeyRow, error) {
 	states, err := s.owners(c, owners)
 	if err != nil {
 		return nil, err
 	}
+	return keysOf(c, owners, states, torn)
+}
+
+// keysOf reads the key rows of owners whose states are known.
+func keysOf(c *conn, owners []part.Owner, states map[part.Owner]ownerState, torn bool) ([]vault.KeyRow, error) {
 	cells := map[int64][]byte{}
 	var ids []driver.Value
-	for _, st := range states {
+	for _, o := range owners {
+		st := states[o]
 		if id, _ := splitSlot(st.slot); st.rev > 0 && !st.destroyed && cells[id] == nil {
 			cells[id] = []byte{}
 			ids = append(ids, id)
 		}
 	}
-	err = c.in("SELECT id, data FROM keycell WHERE id IN ", ids, func(row []driver.Value) error {
+	err := c.in("SELECT id, data FROM keycell WHERE id IN ", ids, func(row []driver.Value) error {
 		cells[integer(row[0])] = blob(row[1])
 		return nil
 	})
@@ -227,13 +254,15 @@ func (s *Store) keys(c *conn, owners []part.Owner) ([]vault.KeyRow, error) {
 		switch st, ok := states[o]; {
 		case !ok:
 		case st.destroyed:
-			out[i].Destroyed = true
+			out[i] = vault.KeyRow{Destroyed: true, By: st.by, At: st.at}
 		default:
 			id, at := splitSlot(st.slot)
-			if _, out[i], err = slotIn(cells[id], at); err != nil {
-				return nil, err
-			}
-			if out[i].Rev != st.rev {
+			_, out[i], err = slotIn(cells[id], at)
+			switch {
+			case err == nil && out[i].Rev == st.rev:
+			case torn:
+				out[i] = vault.KeyRow{Rev: st.rev}
+			default:
 				return nil, errMoved
 			}
 		}

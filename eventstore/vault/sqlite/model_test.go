@@ -34,7 +34,7 @@ func drawBytes(t *rapid.T, name string) []byte {
 }
 
 func drawBatch(t *rapid.T) *vault.Batch {
-	b := &vault.Batch{Base: domain.Position(few(t, "base")), Done: int64(few(t, "done")) - 1}
+	b := &vault.Batch{Base: domain.Position(few(t, "base")), Done: []vault.Settled{{Number: int64(few(t, "done")) - 1, Base: domain.Position(few(t, "settled"))}}}
 	for range rapid.IntRange(0, 4).Draw(t, "rows") {
 		r := vault.Row{
 			Event: domain.ID{few(t, "event"), rapid.ByteRange(0, 5).Draw(t, "event")}, Fact: drawBytes(t, "fact"),
@@ -47,7 +47,13 @@ func drawBatch(t *rapid.T) *vault.Batch {
 		b.Rows = append(b.Rows, r)
 	}
 	for range rapid.IntRange(0, 1).Draw(t, "links") {
-		b.Links = append(b.Links, vault.Link{Token: token.Token{few(t, "token"), rapid.ByteRange(0, 5).Draw(t, "token")}, ID: domain.ID{few(t, "id")}})
+		b.Links = append(b.Links, vault.Link{Token: token.Token{few(t, "token"), rapid.ByteRange(0, 1).Draw(t, "token")}, ID: domain.ID{rapid.ByteRange(1, 3).Draw(t, "id")}})
+	}
+	for range rapid.IntRange(0, 1).Draw(t, "moves") {
+		id := func(name string) domain.ID { return domain.ID{rapid.ByteRange(0, 3).Draw(t, name)} }
+		b.Moves = append(b.Moves, vault.Move{
+			Token: token.Token{few(t, "token"), rapid.ByteRange(0, 1).Draw(t, "token")}, From: id("from"), To: id("to"),
+		})
 	}
 	b.Keys = drawKeys(t)
 	for range rapid.IntRange(0, 1).Draw(t, "checks") {
@@ -65,6 +71,21 @@ func drawKeys(t *rapid.T) (w []vault.KeyWrite) {
 		w = append(w, vault.KeyWrite{Owner: owner(t), Rev: int64(rapid.IntRange(0, 2).Draw(t, "rev")), Wrapped: drawBytes(t, "wrapped")})
 	}
 	return w
+}
+
+// drawDoom draws whole owners and classes, right and stale and contradicting.
+func drawDoom(t *rapid.T) vault.Doom {
+	d := vault.Doom{Owner: owner(t), By: domain.ID{few(t, "by")}, At: int64(few(t, "at"))}
+	for i := range rapid.IntRange(0, 2).Draw(t, "keys") {
+		d.Keys = append(d.Keys, vault.ClassEpoch{Class: fmt.Sprint("class", i), Epoch: "2026"})
+	}
+	if len(d.Keys) > 0 || few(t, "wrong") == 1 {
+		d.Tokens = rapid.Bool().Draw(t, "tokens")
+		if rapid.Bool().Draw(t, "row") {
+			d.Row = &vault.KeyWrite{Owner: d.Owner, Rev: int64(rapid.IntRange(0, 3).Draw(t, "rev")), Wrapped: drawBytes(t, "wrapped")}
+		}
+	}
+	return d
 }
 
 // everything is what a store shows.
@@ -114,7 +135,7 @@ func look(s vault.Store) (all everything, err error) {
 
 // same compares two errors by what a caller can match.
 func sameError(a, b error) bool {
-	for _, target := range []error{vault.ErrExists, vault.ErrStale, vault.ErrFailed} {
+	for _, target := range []error{vault.ErrExists, vault.ErrStale, vault.ErrDoom, vault.ErrFailed} {
 		if errors.Is(a, target) != errors.Is(b, target) {
 			return false
 		}
@@ -161,10 +182,10 @@ func (p *pair) actions() map[string]func(*rapid.T) {
 			b, done, n := drawBatch(t), p.number(), [2]int64{}
 			p.both("prepare", func(s vault.Store, which int) (err error) {
 				c := *b
-				if c.Done > 4 {
-					c.Done = done[which]
+				if c.Done[0].Number > 4 {
+					c.Done = []vault.Settled{{Number: done[which], Base: c.Done[0].Base}}
 				} else {
-					c.Done = 0
+					c.Done = nil
 				}
 				n[which], err = s.Prepare(ctx, &c)
 				return err
@@ -177,17 +198,22 @@ func (p *pair) actions() map[string]func(*rapid.T) {
 			w := drawKeys(t)
 			p.both("rewrite", func(s vault.Store, _ int) error { return s.RewriteKeys(ctx, w) })
 		},
-		"rebase": func(*rapid.T) {
-			n := p.number()
-			p.both("rebase", func(s vault.Store, which int) error { return s.Rebase(ctx, n[which], 77) })
-		},
-		"done": func(*rapid.T) {
-			n := p.number()
-			p.both("done", func(s vault.Store, which int) error { return s.Done(ctx, n[which]) })
+		"done": func(t *rapid.T) {
+			n, m, base := p.number(), p.number(), domain.Position(few(t, "settled"))
+			p.both("done", func(s vault.Store, which int) error {
+				return s.Done(ctx, []vault.Settled{{Number: n[which], Base: base}, {Number: m[which], Base: base + 20}})
+			})
 		},
 		"destroy": func(t *rapid.T) {
-			owners := []part.Owner{owner(t), owner(t)}
-			p.both("destroy", func(s vault.Store, _ int) error { return s.Destroy(ctx, owners) })
+			dooms := []vault.Doom{drawDoom(t), drawDoom(t)}
+			p.both("destroy", func(s vault.Store, _ int) error { return s.Destroy(ctx, dooms) })
+		},
+		"redact": func(t *rapid.T) {
+			ids := []vault.PartID{
+				{Event: domain.ID{few(t, "event"), rapid.ByteRange(0, 5).Draw(t, "event")}, Class: "class0"},
+				{Event: domain.ID{few(t, "event"), rapid.ByteRange(0, 5).Draw(t, "event")}, Class: "class1"},
+			}
+			p.both("redact", func(s vault.Store, _ int) error { return s.Redact(ctx, ids) })
 		},
 		"reopen": func(t *rapid.T) {
 			if err := p.s.Close(); err != nil {

@@ -22,10 +22,16 @@ func (s *Store) Prepare(ctx context.Context, b *vault.Batch) (int64, error) {
 		return 0, err
 	}
 	return s.write(ctx, "prepare", len(b.Rows), func(t *txn) error {
+		if t.under.Load() {
+			return vault.ErrRetoken
+		}
+		if err := errors.Join(t.checkLease(b.Lease), t.checkGeneration(b.Generation)); err != nil {
+			return err
+		}
 		if err := t.checkEvents(b.Rows); err != nil {
 			return err
 		}
-		if err := t.checkLinks(b.Links); err != nil {
+		if err := t.checkLinks(b.Links, b.Moves); err != nil {
 			return err
 		}
 		states, err := t.checkKeys(b.Keys, b.Touch)
@@ -33,7 +39,7 @@ func (s *Store) Prepare(ctx context.Context, b *vault.Batch) (int64, error) {
 			return err
 		}
 		// Facts go before others come, so that these take their pages.
-		if err := t.dropFacts(b.Done); err != nil {
+		if err := t.settle(b.Done); err != nil {
 			return err
 		}
 		if err := t.putRows(b, chunks, facts); err != nil {
@@ -90,20 +96,34 @@ func (t *txn) checkEvents(rows []vault.Row) error {
 	return err
 }
 
-func (t *txn) checkLinks(links []vault.Link) error {
-	tokens := make([]token.Token, len(links))
-	for i, l := range links {
-		tokens[i] = l.Token
-		t.delta.links[l.Token] = l.ID
+func (t *txn) checkLinks(links []vault.Link, moves []vault.Move) error {
+	tokens := make([]token.Token, 0, len(links)+len(moves))
+	for _, l := range links {
+		tokens = append(tokens, l.Token)
+		t.delta.links[l.Token] = linked{l.ID, l.MAC}
 	}
-	if len(t.delta.links) != len(links) {
+	for _, m := range moves {
+		tokens = append(tokens, m.Token)
+		t.delta.links[m.Token] = linked{m.To, m.MAC}
+	}
+	if len(t.delta.links) != len(tokens) {
 		return vault.ErrStale
 	}
 	found, err := t.links(t.c, tokens)
-	if err == nil && len(found) > 0 {
-		err = vault.ErrStale
+	if err != nil {
+		return err
 	}
-	return err
+	for _, l := range links {
+		if !found[l.Token].id.IsZero() {
+			return vault.ErrStale
+		}
+	}
+	for _, m := range moves {
+		if found[m.Token].id != m.From {
+			return vault.ErrStale
+		}
+	}
+	return nil
 }
 
 func (t *txn) putRows(b *vault.Batch, chunks []chunk, facts []byte) error {
@@ -118,6 +138,9 @@ func (t *txn) putRows(b *vault.Batch, chunks []chunk, facts []byte) error {
 		if _, err := t.c.exec("INSERT INTO chunk VALUES (?,?)", seqOf(t.number, c.first), c.data); err != nil {
 			return err
 		}
+	}
+	if err := t.putMACs(t.number, macsOf(b.Rows)); err != nil {
+		return err
 	}
 	var owners []part.Owner
 	for i := range b.Rows {
@@ -155,37 +178,11 @@ func (t *txn) putHolds(holds []vault.Hold, lifts []token.Token) error {
 		}
 	}
 	for i := range holds {
-		if _, err := t.c.exec("INSERT OR REPLACE INTO hold VALUES (?,?)", holds[i].Token[:], holds[i].ID[:]); err != nil {
+		if _, err := t.c.exec("INSERT OR REPLACE INTO hold VALUES (?,?,?)", holds[i].Token[:], holds[i].ID[:], someMAC(holds[i].MAC)); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func (t *txn) dropFacts(number int64) error {
-	if number <= 0 {
-		return nil
-	}
-	_, err := t.c.exec("DELETE FROM fact WHERE number<=?", number)
-	return err
-}
-
-// Done implements vault.Store.
-func (s *Store) Done(ctx context.Context, number int64) error {
-	_, err := s.write(ctx, "done", 0, func(t *txn) error { return t.dropFacts(number) })
-	return err
-}
-
-// Rebase implements vault.Store.
-func (s *Store) Rebase(ctx context.Context, number int64, base domain.Position) error {
-	_, err := s.write(ctx, "rebase", 0, func(t *txn) error {
-		n, err := t.c.exec("UPDATE batch SET base=? WHERE number=? AND EXISTS (SELECT 1 FROM fact WHERE fact.number=batch.number)", int64(base), number)
-		if err == nil && n == 0 {
-			err = vault.ErrStale
-		}
-		return err
-	})
-	return err
 }
 
 // Pending implements vault.Store. It holds nothing while fn runs.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql/driver"
+	"errors"
 	"maps"
 	"slices"
 
@@ -26,8 +27,9 @@ func (s *Store) Intake(ctx context.Context, events []domain.ID) ([]vault.Intake,
 		}
 		found := make(map[domain.ID]vault.Intake, len(seqs))
 		err = rows(c, seqs, func(seq int64, r *stored) {
-			in := vault.Intake{Found: true, Owner: r.owner}
-			in.Position = bases[seq>>seqBits] + domain.Position(seq&(maxRows-1))
+			at := bases[seq>>seqBits]
+			in := vault.Intake{Found: true, Pending: at.pending, Owner: r.owner}
+			in.Position = at.base + domain.Position(seq&(maxRows-1))
 			if *r.gone == 0 && len(r.mac) > 0 {
 				in.BodyMAC = bytes.Clone(r.mac)
 			}
@@ -44,19 +46,26 @@ func (s *Store) Intake(ctx context.Context, events []domain.ID) ([]vault.Intake,
 	return out, nil
 }
 
-// bases reads the bases of the batches that seqs are in, by number.
-func bases(c *conn, seqs map[domain.ID]int64) (map[int64]domain.Position, error) {
-	out := map[int64]domain.Position{}
+// place is where a batch is, or was planned.
+type place struct {
+	base    domain.Position
+	pending bool
+}
+
+// bases reads where the batches are that seqs are in, by number.
+func bases(c *conn, seqs map[domain.ID]int64) (map[int64]place, error) {
+	out := map[int64]place{}
 	var numbers []driver.Value
 	for _, seq := range seqs {
 		number := seq >> seqBits
 		if _, ok := out[number]; !ok {
-			out[number] = 0
+			out[number] = place{}
 			numbers = append(numbers, number)
 		}
 	}
-	return out, c.in("SELECT number, base FROM batch WHERE number IN ", numbers, func(row []driver.Value) error {
-		out[integer(row[0])] = domain.Position(integer(row[1]))
+	sql := "SELECT number, base, EXISTS (SELECT 1 FROM fact WHERE fact.number=batch.number) FROM batch WHERE number IN "
+	return out, c.in(sql, numbers, func(row []driver.Value) error {
+		out[integer(row[0])] = place{domain.Position(integer(row[1])), integer(row[2]) == 1}
 		return nil
 	})
 }
@@ -104,30 +113,32 @@ func (s *Store) Links(ctx context.Context, tokens []token.Token) ([]domain.ID, e
 
 // Holds implements vault.Store.
 func (s *Store) Holds(ctx context.Context, tokens []token.Token) ([]domain.ID, error) {
-	return s.ids(ctx, "holds", tokens, func(c *conn, tokens []token.Token) (map[token.Token]domain.ID, error) {
-		found := map[token.Token]domain.ID{}
-		keys := make([]driver.Value, len(tokens))
-		for i := range tokens {
-			keys[i] = tokens[i][:]
-		}
-		return found, c.in("SELECT token, id FROM hold WHERE token IN ", keys, func(row []driver.Value) error {
-			id, err := idOf(row)
-			found[token.Token(blob(row[0]))] = id
-			return err
-		})
+	return s.ids(ctx, "holds", tokens, holds)
+}
+
+func holds(c *conn, tokens []token.Token) (map[token.Token]linked, error) {
+	found := map[token.Token]linked{}
+	keys := make([]driver.Value, len(tokens))
+	for i := range tokens {
+		keys[i] = tokens[i][:]
+	}
+	return found, c.in("SELECT token, id, mac FROM hold WHERE token IN ", keys, func(row []driver.Value) error {
+		l, err := linkedIn(row)
+		found[token.Token(blob(row[0]))] = l
+		return err
 	})
 }
 
 func (s *Store) ids(ctx context.Context, op string, tokens []token.Token,
-	look func(*conn, []token.Token) (map[token.Token]domain.ID, error),
+	look func(*conn, []token.Token) (map[token.Token]linked, error),
 ) ([]domain.ID, error) {
 	out := make([]domain.ID, len(tokens))
 	err := s.read(ctx, op, func(c *conn) error {
 		found, err := look(c, tokens)
 		for i := range tokens {
-			out[i] = found[tokens[i]]
+			out[i] = found[tokens[i]].id
 		}
-		return err
+		return errors.Join(err, s.whole())
 	})
 	if err != nil {
 		return nil, err
@@ -173,6 +184,9 @@ func (s *Store) Tokens(ctx context.Context, events []domain.ID) ([][]byte, error
 			}
 		}
 	})
+	if err == nil {
+		err = s.whole()
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -242,6 +256,30 @@ func (s *Store) Meta(ctx context.Context, name string) (value []byte, err error)
 		}, name)
 	})
 	return value, err
+}
+
+// SwapMeta implements vault.Store.
+func (s *Store) SwapMeta(ctx context.Context, name string, old, new []byte) error {
+	_, err := s.write(ctx, "swap meta", 0, func(t *txn) error {
+		var have []byte
+		err := t.c.query("SELECT value FROM meta WHERE name=?", func(row []driver.Value) error {
+			have = append([]byte{}, blob(row[0])...)
+			return nil
+		}, name)
+		if err != nil {
+			return err
+		}
+		if (have == nil) != (old == nil) || !bytes.Equal(have, old) {
+			return vault.ErrStale
+		}
+		if new == nil {
+			_, err = t.c.exec("DELETE FROM meta WHERE name=?", name)
+			return err
+		}
+		_, err = t.c.exec("INSERT OR REPLACE INTO meta VALUES (?,?)", name, append([]byte{}, new...))
+		return err
+	})
+	return err
 }
 
 // SetMeta implements vault.Store.

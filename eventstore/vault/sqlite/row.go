@@ -1,9 +1,11 @@
 package sqlite
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"greffe/domain"
 	"greffe/domain/part"
@@ -24,7 +26,8 @@ const (
 	maxRows     = 1 << seqBits
 )
 
-var errDamaged = errors.New("stored bytes are damaged; restore the vault")
+// errDamaged: what was read is not what was written.
+var errDamaged = fmt.Errorf("%w", vault.ErrDamaged)
 
 func seqOf(number int64, index int) int64 { return number<<seqBits | int64(index) }
 
@@ -156,33 +159,43 @@ func decodeRow(b []byte) (*stored, error) {
 	return s, nil
 }
 
-// owned reports whether anything of the row still belongs to o.
-func (s *stored) owned(o part.Owner) bool {
-	if s.owner == o && *s.gone == 0 && len(s.mac)+len(s.tokens) > 0 {
-		return true
-	}
-	for i := range s.parts {
-		if s.parts[i].key.Owner == o && *s.parts[i].gone == 0 {
-			return true
-		}
-	}
-	return false
-}
-
-// wipe zeroes what belongs to o, in place.
-func (s *stored) wipe(o part.Owner) {
-	if s.owner == o {
+// wipe zeroes what is doomed, in place, and reports whether anything was left of
+// it. It looks at the bytes too: a row is wiped when they are zero, whatever its
+// marks say.
+func (s *stored) wipe(d *vault.Doom) (was bool) {
+	loses := slices.ContainsFunc(s.parts, func(p storedPart) bool { return d.Takes(p.key) })
+	if d.TakesTokens(s.owner, loses) {
+		was = *s.gone == 0 && len(s.mac)+len(s.tokens) > 0 || !zero(s.mac) || !zero(s.tokens)
 		*s.gone = 1
 		clear(s.mac)
 		clear(s.tokens)
 	}
 	for i := range s.parts {
-		if p := &s.parts[i]; p.key.Owner == o {
-			*p.gone = 1
-			clear(p.bytes)
+		if p := &s.parts[i]; d.Takes(p.key) {
+			was = p.wipe() || was
 		}
 	}
+	return was
 }
+
+// redact wipes the part of a class.
+func (s *stored) redact(class string) (was bool) {
+	for i := range s.parts {
+		if p := &s.parts[i]; p.key.Class == class {
+			was = p.wipe() || was
+		}
+	}
+	return was
+}
+
+func (p *storedPart) wipe() (was bool) {
+	was = *p.gone == 0 || !zero(p.bytes)
+	*p.gone = 1
+	clear(p.bytes)
+	return was
+}
+
+func zero(b []byte) bool { return len(bytes.TrimLeft(b, "\x00")) == 0 }
 
 // reader takes fields off b; past the end it gives zeroes and sets bad.
 type reader struct {

@@ -71,12 +71,12 @@ func TestWipe(t *testing.T) {
 		t.Fatal(err)
 	}
 	one, two := someRow().Owner, someRow().Parts[1].Key.Owner
-	if !r.owned(one) || !r.owned(two) || r.owned(part.LedgerOwner()) {
-		t.Error("owned is wrong before")
+	doom := func(o part.Owner) *vault.Doom { return &vault.Doom{Owner: o} }
+	if r.wipe(doom(part.LedgerOwner())) || !bytes.Equal(before, after) {
+		t.Error("something went for an owner of nothing")
 	}
-	r.wipe(one)
-	if r.owned(one) || !r.owned(two) {
-		t.Error("owned is wrong after")
+	if !r.wipe(doom(one)) || r.wipe(doom(one)) {
+		t.Error("it is not said what was left")
 	}
 	for _, gone := range []string{"0123456789abcdef", "tokens", "first"} {
 		if bytes.Contains(after, []byte(gone)) {
@@ -86,8 +86,7 @@ func TestWipe(t *testing.T) {
 	if !bytes.Contains(after, []byte("second")) || len(after) != len(before) {
 		t.Error("another owner's part, or a length, changed")
 	}
-	r.wipe(two)
-	if r.owned(two) || bytes.Contains(after, []byte("second")) {
+	if !r.wipe(doom(two)) || bytes.Contains(after, []byte("second")) {
 		t.Error("the second owner's part is left")
 	}
 }
@@ -110,8 +109,9 @@ func FuzzRows(f *testing.F) {
 	f.Fuzz(func(t *testing.T, chunk []byte) {
 		size := len(chunk)
 		err := decodeRows(0, chunk, func(_ int64, r *stored) error {
-			r.wipe(r.owner)
-			if r.owned(r.owner) {
+			d := &vault.Doom{Owner: r.owner}
+			r.wipe(d)
+			if r.wipe(d) {
 				t.Error("something is left")
 			}
 			return nil
@@ -125,16 +125,16 @@ func FuzzRows(f *testing.F) {
 func FuzzDelta(f *testing.F) {
 	d := newDelta(1)
 	d.events[domain.ID{1}] = 5
-	d.links[token.Token{2}] = domain.ID{3}
-	d.owners[part.LedgerOwner()] = ownerState{rev: 1, slot: 2, destroyed: true}
+	d.links[token.Token{2}] = linked{domain.ID{3}, vault.MAC{4}}
+	d.owners[part.LedgerOwner()] = ownerState{rev: 1, slot: 2, destroyed: true, by: domain.ID{4}, at: 5}
 	d.postings = []posting{{-4, 5}}
 	f.Add(d.encode())
 	f.Fuzz(func(t *testing.T, b []byte) {
-		d, err := decodeDelta(b)
+		d, err := decodeDelta(b, true)
 		if err != nil {
 			return
 		}
-		again, err := decodeDelta(d.encode())
+		again, err := decodeDelta(d.encode(), true)
 		if err != nil || !reflect.DeepEqual(d, again) {
 			t.Error("a journal does not survive being written again")
 		}

@@ -28,6 +28,7 @@ func TestConformanceSwept(t *testing.T) {
 				return nil, err
 			}
 			s.frozenAt, s.walLimit = 4, 1
+			s.limits = retokenLimits{sort: 5, some: 2, chunks: 1, sweep: 3}
 			return s, nil
 		}
 	})

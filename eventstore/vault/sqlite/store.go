@@ -6,15 +6,18 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
+	"time"
 
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"greffe/eventstore/vault"
+	"greffe/eventstore/vault/transfer"
 )
 
 const (
-	frozenAt = 1 << 18  // index entries in memory after which a generation is swept
+	frozenAt = 1 << 17  // index entries in memory after which a generation is swept
 	walLimit = 64 << 20 // bytes of write-ahead log after which readers are held off to empty it
 	walSoft  = 16 << 20 // bytes after which a checkpoint is tried
 )
@@ -23,6 +26,7 @@ const (
 type Store struct {
 	path string
 	lock *os.File
+	now  func() time.Time // of leases
 
 	turn     chan struct{} // the writer's turn
 	w        *conn
@@ -36,6 +40,15 @@ type Store struct {
 	readers chan *conn
 	gate    sync.RWMutex // readers hold it shared; emptying the log needs it alone
 	closed  bool
+
+	under    atomic.Bool // tokens are of two generations
+	partial  atomic.Bool // an import did not end
+	rotating sync.Mutex  // held by Retoken
+	limits   retokenLimits
+
+	copying chan struct{} // a copy is being made
+	closing chan struct{} // closed when Close begins
+	once    sync.Once
 
 	mu      sync.RWMutex // guards the generations
 	active  *generation
@@ -51,6 +64,7 @@ type txn struct {
 	c      *conn
 	number int64
 	delta  *delta
+	sweep  int // entries to be moved into the trees beside its share
 }
 
 // write runs fn in a transaction of its own. An error before the commit means
@@ -70,6 +84,16 @@ func (s *Store) write(ctx context.Context, op string, rows int, fn func(t *txn) 
 
 // take waits for the writer's turn and reports a store that takes no writes.
 func (s *Store) take(ctx context.Context) error {
+	err := s.seize(ctx)
+	if err == nil && s.partial.Load() {
+		s.give()
+		err = transfer.ErrPartial
+	}
+	return err
+}
+
+// seize is take for an import too.
+func (s *Store) seize(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -133,7 +157,7 @@ func (s *Store) index(t *txn) (int, error) {
 	if s.frozen == nil {
 		return 0, nil
 	}
-	at, err := s.frozen.step(t.c, 2*n)
+	at, err := s.frozen.step(t.c, 2*n+t.sweep)
 	if err == nil && at == s.frozen.size() {
 		_, err = t.c.exec("INSERT OR REPLACE INTO state VALUES ('swept',?)", s.frozen.gen.last)
 	}
@@ -216,9 +240,18 @@ func (s *Store) checkpoint() error {
 		defer s.gate.Unlock()
 	}
 	if _, err := s.w.one("PRAGMA wal_checkpoint(" + mode + ")"); err != nil {
-		s.poison(err)
+		_ = s.checkpointFailed(err) // what was committed is durable all the same
 	}
 	return nil
+}
+
+// checkpointFailed judges an error of a checkpoint. With a full disk the log
+// stays as it was, and so does what is in it; anything else stops the store.
+func (s *Store) checkpointFailed(err error) error {
+	if code(err) == sqlite3.SQLITE_FULL {
+		return fmt.Errorf("%w: %w", vault.ErrFull, err)
+	}
+	return s.poison(err)
 }
 
 // read runs fn on a reading connection of its own.
@@ -231,10 +264,17 @@ func (s *Store) read(ctx context.Context, op string, fn func(c *conn) error) err
 	if s.closed {
 		return fmt.Errorf("vault: %s: %w", op, vault.ErrClosed)
 	}
+	if s.partial.Load() {
+		return fmt.Errorf("vault: %s: %w", op, transfer.ErrPartial)
+	}
 	select {
 	case c := <-s.readers:
 		defer func() { s.readers <- c }()
-		if err := fn(c); err != nil {
+		err := fn(c)
+		if n := code(err); n == sqlite3.SQLITE_CORRUPT || n == sqlite3.SQLITE_NOTADB {
+			err = fmt.Errorf("%w: %w", vault.ErrDamaged, err)
+		}
+		if err != nil {
 			return fmt.Errorf("vault: %s: %w", op, err)
 		}
 		return nil
@@ -253,9 +293,12 @@ func (s *Store) hot(fn func(g *generation)) {
 	}
 }
 
-// Close empties the write-ahead log and releases the files. A second Close does
+// Close stops a copy in progress, empties the write-ahead log and releases the files. A second Close does
 // nothing.
 func (s *Store) Close() error {
+	s.once.Do(func() { close(s.closing) })
+	s.copying <- struct{}{} // a copy stops and gives the writer's connection back
+	defer func() { <-s.copying }()
 	s.turn <- struct{}{}
 	defer s.give()
 	s.gate.Lock()

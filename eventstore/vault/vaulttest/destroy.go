@@ -21,7 +21,7 @@ func destroyCases() []Case {
 // gone demands that nothing of event i is left but its intake row.
 func gone(e *Env, i int, o part.Owner) {
 	e.Helper()
-	e.same("intake of what was destroyed", e.intake(i), vault.Intake{Found: true, Position: domain.Position(i), Owner: o})
+	e.same("intake of what was destroyed", e.intake(i), vault.Intake{Found: true, Pending: true, Position: domain.Position(i), Owner: o})
 	if e.intake(i).BodyMAC != nil || e.tokens(i) != nil || e.part(i, identity) != nil || e.part(i, contact) != nil {
 		e.Errorf("something of event %d is left", i)
 	}
@@ -31,7 +31,7 @@ func gone(e *Env, i int, o part.Owner) {
 func whole(e *Env, i int, o part.Owner) {
 	e.Helper()
 	r := row(i, o)
-	e.same("intake of what stays", e.intake(i), vault.Intake{Found: true, Position: domain.Position(i), Owner: o, BodyMAC: r.BodyMAC})
+	e.same("intake of what stays", e.intake(i), vault.Intake{Found: true, Pending: true, Position: domain.Position(i), Owner: o, BodyMAC: r.BodyMAC})
 	e.same("tokens of what stays", e.tokens(i), r.Tokens)
 	e.same("part of what stays", e.part(i, identity), r.Parts[0].Bytes)
 	e.same("part of what stays", e.part(i, contact), r.Parts[1].Bytes)
@@ -39,7 +39,7 @@ func whole(e *Env, i int, o part.Owner) {
 
 func (e *Env) destroy(owners ...part.Owner) {
 	e.Helper()
-	e.ok("destroy", e.S.Destroy(e.ctx, owners))
+	e.ok("destroy", e.S.Destroy(e.ctx, vault.Whole(owners...)))
 }
 
 func destroysOwner(e *Env) {
@@ -159,7 +159,7 @@ func destroyKeepsFacts(e *Env) {
 	e.same("holds", after.Holds, before.Holds)
 	e.same("pending", after.Pending, before.Pending)
 	e.same("walk", after.Walk, []walked(nil))
-	e.ok("rebase", e.S.Rebase(e.ctx, n, 40))
+	e.done(vault.Settled{Number: n, Base: 40})
 	e.same("position", e.intake(5).Position, domain.Position(42))
 	_, err := e.S.Prepare(e.ctx, batch(5, 6, subject(4)))
 	e.is("prepare an event of a destroyed owner", err, vault.ErrExists)

@@ -101,6 +101,10 @@ func (e *Env) sameState(what string, got, want state) {
 	sameList(e, what+": tokens", got.Tokens, want.Tokens)
 	sameList(e, what+": pending", got.Pending, want.Pending)
 	sameList(e, what+": walk", got.Walk, want.Walk)
+	sameList(e, what+": walk of rows", got.Rows, want.Rows)
+	sameList(e, what+": walk of links", got.AllLinks, want.AllLinks)
+	sameList(e, what+": walk of holds", got.AllHolds, want.AllHolds)
+	sameList(e, what+": walk of keys", got.AllKeys, want.AllKeys)
 	e.same(what+": meta", got.Meta, want.Meta)
 }
 
@@ -136,13 +140,34 @@ func blobOf(kind string, i, n int) []byte {
 
 // row is event i of an owner, with a fact, a MAC, tokens and two parts.
 func row(i int, o part.Owner) vault.Row {
-	return vault.Row{
+	r := vault.Row{
 		Event: event(i), Fact: blobOf("fact", i, 50+i%7), Owner: o, BodyMAC: blobOf("mac", i, 16), Tokens: blobOf("tokens", i, 40),
 		Parts: []vault.Part{
 			{Key: part.KeyID{Owner: o, Class: identity, Epoch: part.EpochWhole}, Bytes: blobOf(identity, i, 70+i%5)},
 			{Key: part.KeyID{Owner: o, Class: contact, Epoch: "2026-03"}, Bytes: blobOf(contact, i, 80)},
 		},
 	}
+	r.MAC = rowMAC(&r)
+	return r
+}
+
+// rowMAC and tokenMAC are MACs as a ledger would make them, of what they cover.
+func rowMAC(r *vault.Row) vault.MAC {
+	h := sha256.Sum256(fmt.Appendf(nil, "row %x %v %x %x", r.Event, r.Owner, r.BodyMAC, r.Tokens))
+	return vault.MAC(h[:])
+}
+
+func tokenMAC(kind string, t token.Token, id domain.ID) vault.MAC {
+	h := sha256.Sum256(fmt.Appendf(nil, "%s %x %x", kind, t[:], id))
+	return vault.MAC(h[:])
+}
+
+func link(t token.Token, id domain.ID) vault.Link {
+	return vault.Link{Token: t, ID: id, MAC: tokenMAC("link", t, id)}
+}
+
+func hold(t token.Token, id domain.ID) vault.Hold {
+	return vault.Hold{Token: t, ID: id, MAC: tokenMAC("hold", t, id)}
 }
 
 // batch is rows of events from, from+1, … to-1, all of one owner, at base from.
@@ -225,6 +250,11 @@ type state struct {
 	Pending []vault.Pending
 	Walk    []walked
 	Meta    []byte
+
+	Rows     []vault.Recorded
+	AllLinks []vault.Link // by token
+	AllHolds []vault.Hold // by token
+	AllKeys  []ownedKey   // by owner
 }
 
 func (e *Env) dump() (s state) {
@@ -249,8 +279,12 @@ func (e *Env) dump() (s state) {
 	s.Tokens, errs[5] = e.S.Tokens(e.ctx, events)
 	s.Meta, errs[6] = e.S.Meta(e.ctx, "name")
 	e.ok("read", errors.Join(errs...))
+	if c, ok := e.S.(vault.Checker); ok {
+		e.ok("check", c.Check(e.ctx, func(d *vault.DamageError) { e.Errorf("a whole vault: %v", d) }))
+	}
 	s.unshare()
 	s.Pending, s.Walk = e.pending(), e.walk()
+	s.Rows, s.AllLinks, s.AllHolds, s.AllKeys = e.walkRows(0), e.walkLinks(), e.walkHolds(), e.walkKeys()
 	return s
 }
 

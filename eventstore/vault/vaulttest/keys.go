@@ -20,6 +20,7 @@ func keyCases() []Case {
 		{"race/one of 64 records an event", func(e *Env) { race(e, raceEvent) }},
 		{"race/one of 64 rewrites a key row", raceRewrite},
 		{"race/readers see batches whole", readersSeeWhole},
+		{"race/numbers follow key rows", numbersFollowKeys},
 	}
 }
 
@@ -53,7 +54,7 @@ func rewritesOfAnySize(e *Env) {
 
 func rewriteAllOrNone(e *Env) {
 	e.prepare(full())
-	e.ok("destroy", e.S.Destroy(e.ctx, []part.Owner{subject(7)}))
+	e.ok("destroy", e.S.Destroy(e.ctx, vault.Whole(subject(7))))
 	before := e.dump()
 	good := vault.KeyWrite{Owner: subject(1), Rev: 1, Wrapped: wrapped(50)}
 	for _, bad := range []vault.KeyWrite{
@@ -148,6 +149,48 @@ func raceRewrite(e *Env) {
 	e.same("key row", e.key(subject(1)), vault.KeyRow{Rev: 2, Wrapped: wrapped(winner)})
 }
 
+// numbersFollowKeys has batches that found an owner's key row as it was race with one
+// that rewrites it: those that got in before have lower numbers, however the store
+// gives them out, since the ledger appends in the order of numbers.
+func numbersFollowKeys(e *Env) {
+	const rounds, readers = 25, 6
+	e.prepare(&vault.Batch{Keys: []vault.KeyWrite{{Owner: subject(1), Wrapped: wrapped(0)}}})
+	for round := range rounds {
+		rev := int64(round + 1)
+		var before [readers]int64
+		var after int64
+		var wg sync.WaitGroup
+		for i := range readers {
+			wg.Go(func() {
+				n := round*(readers+1) + i
+				b := batch(n, n+1, subject(1))
+				b.Touch = []vault.KeyCheck{{Owner: subject(1), Rev: rev}}
+				number, err := e.S.Prepare(e.ctx, b)
+				if err == nil {
+					before[i] = number
+				} else if !errors.Is(err, vault.ErrStale) {
+					e.Errorf("a loser's error is %v", err)
+				}
+			})
+		}
+		wg.Go(func() {
+			n := round*(readers+1) + readers
+			b := batch(n, n+1, subject(1))
+			b.Keys = []vault.KeyWrite{{Owner: subject(1), Rev: rev, Wrapped: wrapped(round + 1)}}
+			number, err := e.S.Prepare(e.ctx, b)
+			if after = number; err != nil {
+				e.Errorf("rewrite: %v", err)
+			}
+		})
+		wg.Wait()
+		for _, n := range before {
+			if n > after {
+				e.Errorf("a batch that found revision %d has number %d, the one that rewrote it %d", rev, n, after)
+			}
+		}
+	}
+}
+
 // readersSeeWhole reads while others write and destroy: a batch is seen whole or
 // not at all, and a key row's bytes are those of its revision.
 func readersSeeWhole(e *Env) {
@@ -163,7 +206,7 @@ func readersSeeWhole(e *Env) {
 			if _, err := e.S.Prepare(e.ctx, b); err != nil {
 				e.Errorf("prepare: %v", err)
 			}
-			if err := e.S.Destroy(e.ctx, []part.Owner{subject(100 + i)}); err != nil && i%10 == 0 {
+			if err := e.S.Destroy(e.ctx, vault.Whole(subject(100+i))); err != nil && i%10 == 0 {
 				e.Errorf("destroy: %v", err)
 			}
 		}

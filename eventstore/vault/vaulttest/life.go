@@ -3,6 +3,7 @@ package vaulttest
 import (
 	"context"
 	"errors"
+	"time"
 
 	"greffe/domain"
 	"greffe/domain/part"
@@ -35,8 +36,7 @@ func reopens(e *Env) {
 func calls(e *Env, ctx context.Context, number int64) map[string]error {
 	errs := map[string]error{}
 	_, errs["Prepare"] = e.S.Prepare(ctx, batch(20, 22, subject(20)))
-	errs["Rebase"] = e.S.Rebase(ctx, number, 99)
-	errs["Done"] = e.S.Done(ctx, number)
+	errs["Done"] = e.S.Done(ctx, []vault.Settled{{Number: number, Base: 99}})
 	errs["Pending"] = e.S.Pending(ctx, func(vault.Pending) error { return nil })
 	_, errs["End"] = e.S.End(ctx)
 	_, errs["Intake"] = e.S.Intake(ctx, []domain.ID{event(3)})
@@ -46,10 +46,24 @@ func calls(e *Env, ctx context.Context, number int64) map[string]error {
 	_, errs["Parts"] = e.S.Parts(ctx, []vault.PartID{{Event: event(3), Class: identity}})
 	_, errs["Tokens"] = e.S.Tokens(ctx, []domain.ID{event(3)})
 	errs["RewriteKeys"] = e.S.RewriteKeys(ctx, []vault.KeyWrite{{Owner: subject(1), Rev: 1, Wrapped: wrapped(7)}})
-	errs["Destroy"] = e.S.Destroy(ctx, []part.Owner{account(2)})
+	errs["Destroy"] = e.S.Destroy(ctx, vault.Whole(account(2)))
+	errs["Redact"] = e.S.Redact(ctx, []vault.PartID{{Event: event(3), Class: identity}})
+	_, errs["Generation"] = e.S.Generation(ctx)
+	errs["Retoken"] = e.S.Retoken(ctx, retokenOf(2, ledgerRow(0)))
+	errs["WalkRows"] = e.S.WalkRows(ctx, 0, func(*vault.Recorded) error { return nil })
+	errs["WalkLinks"] = e.S.WalkLinks(ctx, func(vault.Link) error { return nil })
+	errs["WalkHolds"] = e.S.WalkHolds(ctx, func(vault.Hold) error { return nil })
+	errs["WalkKeys"] = e.S.WalkKeys(ctx, func(part.Owner, vault.KeyRow) error { return nil })
+	errs["SetMACs"] = e.S.SetMACs(ctx, vault.MACs{})
 	errs["Walk"] = e.S.Walk(ctx, func(domain.ID, vault.Part) error { return nil })
 	_, errs["Meta"] = e.S.Meta(ctx, "name")
 	errs["SetMeta"] = e.S.SetMeta(ctx, "name", []byte("other"))
+	errs["SwapMeta"] = e.S.SwapMeta(ctx, "name", nil, []byte("other"))
+	_, errs["Lease"] = e.S.Lease(ctx, "role", event(1), time.Hour, nil)
+	errs["Release"] = e.S.Release(ctx, "role", event(1))
+	_, errs["Leases"] = e.S.Leases(ctx, "")
+	errs["AppendFence"] = e.S.AppendFence(ctx, 1, [][]byte{{1}})
+	errs["FenceLines"] = e.S.FenceLines(ctx, 0, func(int64, []byte) error { return nil })
 	return errs
 }
 

@@ -10,31 +10,78 @@ import (
 	"greffe/eventstore/vault"
 )
 
+func everyBatch() (all []vault.Settled) {
+	for n := range int64(100) {
+		all = append(all, vault.Settled{Number: n})
+	}
+	return all
+}
+
+func saysPending(says bool) func(s *broken) {
+	return func(s *broken) {
+		s.intake = func(ctx context.Context, events []domain.ID) ([]vault.Intake, error) {
+			all, err := s.Store.Intake(ctx, events)
+			for i := range all {
+				all[i].Pending = all[i].Found && says
+			}
+			return all, err
+		}
+	}
+}
+
 func pendingMutants() []mutant {
 	return []mutant{
-		{"rebase does nothing", "rebase/moves", func(s *broken) {
-			s.rebase = func(context.Context, int64, domain.Position) error { return nil }
-		}},
-		{"rebase moves every batch", "rebase/moves", func(s *broken) {
-			s.rebase = func(ctx context.Context, number int64, base domain.Position) error {
-				for n := int64(1); n < number; n++ {
-					_ = s.Store.Rebase(ctx, n, base)
-				}
-				return s.Store.Rebase(ctx, number, base)
-			}
-		}},
-		{"rebase accepts what is done", "rebase/not", func(s *broken) {
-			s.rebase = func(ctx context.Context, number int64, base domain.Position) error {
-				_ = s.Store.Rebase(ctx, number, base)
-				return nil
-			}
-		}},
 		{"done does nothing", "pending/facts stay", func(s *broken) {
-			s.done = func(context.Context, int64) error { return nil }
+			s.done = func(context.Context, []vault.Settled) error { return nil }
 		}},
 		{"done takes one more", "pending/facts stay", func(s *broken) {
-			s.done = func(ctx context.Context, number int64) error { return s.Store.Done(ctx, number+1) }
+			s.done = func(ctx context.Context, settled []vault.Settled) error {
+				last := settled[len(settled)-1]
+				return s.Store.Done(ctx, append(slices.Clone(settled), vault.Settled{Number: last.Number + 1, Base: last.Base}))
+			}
 		}},
+		{"done takes those before", "pending/facts stay", func(s *broken) {
+			s.done = func(ctx context.Context, settled []vault.Settled) error {
+				for _, d := range slices.Clone(settled) {
+					for n := range d.Number {
+						settled = append(settled, vault.Settled{Number: n})
+					}
+				}
+				return s.Store.Done(ctx, settled)
+			}
+		}},
+		{"done forgets the position", "pending/done fixes", func(s *broken) {
+			s.done = func(ctx context.Context, settled []vault.Settled) error {
+				settled = slices.Clone(settled)
+				for i := range settled {
+					_ = s.Store.Pending(ctx, func(p vault.Pending) error {
+						if p.Number == settled[i].Number {
+							settled[i].Base = p.Base
+						}
+						return nil
+					})
+				}
+				return s.Store.Done(ctx, settled)
+			}
+		}},
+		{"done moves what is settled", "pending/done again", func(s *broken) {
+			moved := map[int64]domain.Position{}
+			s.done = func(ctx context.Context, settled []vault.Settled) error {
+				for _, d := range settled {
+					moved[1] = d.Base
+				}
+				return s.Store.Done(ctx, settled)
+			}
+			s.intake = func(ctx context.Context, events []domain.ID) ([]vault.Intake, error) {
+				all, err := s.Store.Intake(ctx, events)
+				for i := range all {
+					all[i].Position = moved[1] + 1
+				}
+				return all, err
+			}
+		}},
+		{"nothing is ever pending", "pending/an event", saysPending(false)},
+		{"everything is pending", "pending/an event", saysPending(true)},
 		{"end forgets", "pending/the end", func(s *broken) {
 			s.end = func(context.Context) (domain.Position, error) { return 0, nil }
 		}},
@@ -213,29 +260,29 @@ func destroyMutants() []mutant {
 			}
 		}},
 		{"destroy does nothing", "destroy/", func(s *broken) {
-			s.destroy = func(context.Context, []part.Owner) error { return nil }
+			s.destroy = func(context.Context, []vault.Doom) error { return nil }
 		}},
 		{"destroy takes only the first owner", "destroy/many", func(s *broken) {
-			s.destroy = func(ctx context.Context, owners []part.Owner) error {
-				return s.Store.Destroy(ctx, owners[:min(1, len(owners))])
+			s.destroy = func(ctx context.Context, dooms []vault.Doom) error {
+				return s.Store.Destroy(ctx, dooms[:min(1, len(dooms))])
 			}
 		}},
 		{"destroy takes only subjects", "destroy/", func(s *broken) {
-			s.destroy = func(ctx context.Context, owners []part.Owner) error {
-				return s.Store.Destroy(ctx, slices.DeleteFunc(slices.Clone(owners), func(o part.Owner) bool { return o.Kind != part.Subject }))
+			s.destroy = func(ctx context.Context, dooms []vault.Doom) error {
+				return s.Store.Destroy(ctx, slices.DeleteFunc(slices.Clone(dooms), func(d vault.Doom) bool { return d.Owner.Kind != part.Subject }))
 			}
 		}},
 		{"destroy takes other owners of the same events", "destroy/several owners", func(s *broken) {
-			s.destroy = func(ctx context.Context, owners []part.Owner) error {
-				return s.Store.Destroy(ctx, append(slices.Clone(owners), part.LedgerOwner()))
+			s.destroy = func(ctx context.Context, dooms []vault.Doom) error {
+				return s.Store.Destroy(ctx, append(slices.Clone(dooms), vault.Whole(part.LedgerOwner())...))
 			}
 		}},
 		{"destroy takes the facts", "destroy/facts", func(s *broken) {
-			s.destroy = func(ctx context.Context, owners []part.Owner) error {
-				if err := s.Store.Destroy(ctx, owners); err != nil {
+			s.destroy = func(ctx context.Context, dooms []vault.Doom) error {
+				if err := s.Store.Destroy(ctx, dooms); err != nil {
 					return err
 				}
-				return s.Store.Done(ctx, 1<<40)
+				return s.Store.Done(ctx, everyBatch())
 			}
 		}},
 		{"destroy leaves no mark", "destroy/an owner that had nothing", func(s *broken) {

@@ -18,10 +18,10 @@ import (
 // broken is a right store with some methods replaced by wrong ones.
 type broken struct {
 	vault.Store
+	brokenNodes
 	disk    *memory.Disk
 	prepare func(ctx context.Context, b *vault.Batch) (int64, error)
-	rebase  func(ctx context.Context, number int64, base domain.Position) error
-	done    func(ctx context.Context, number int64) error
+	done    func(ctx context.Context, settled []vault.Settled) error
 	pending func(ctx context.Context, fn func(vault.Pending) error) error
 	end     func(ctx context.Context) (domain.Position, error)
 	intake  func(ctx context.Context, events []domain.ID) ([]vault.Intake, error)
@@ -29,7 +29,10 @@ type broken struct {
 	parts   func(ctx context.Context, ids []vault.PartID) ([][]byte, error)
 	tokens  func(ctx context.Context, events []domain.ID) ([][]byte, error)
 	rewrite func(ctx context.Context, w []vault.KeyWrite) error
-	destroy func(ctx context.Context, owners []part.Owner) error
+	destroy func(ctx context.Context, dooms []vault.Doom) error
+	redact  func(ctx context.Context, parts []vault.PartID) error
+	retoken func(ctx context.Context, r vault.Retoken) error
+	reached func(ctx context.Context) (vault.Generation, error)
 	walk    func(ctx context.Context, fn func(domain.ID, vault.Part) error) error
 	setMeta func(ctx context.Context, name string, value []byte) error
 	close   func() error
@@ -39,12 +42,8 @@ func (s *broken) Prepare(ctx context.Context, b *vault.Batch) (int64, error) {
 	return or(s.prepare, s.Store.Prepare)(ctx, b)
 }
 
-func (s *broken) Rebase(ctx context.Context, number int64, base domain.Position) error {
-	return or(s.rebase, s.Store.Rebase)(ctx, number, base)
-}
-
-func (s *broken) Done(ctx context.Context, number int64) error {
-	return or(s.done, s.Store.Done)(ctx, number)
+func (s *broken) Done(ctx context.Context, settled []vault.Settled) error {
+	return or(s.done, s.Store.Done)(ctx, settled)
 }
 
 func (s *broken) Pending(ctx context.Context, fn func(vault.Pending) error) error {
@@ -75,8 +74,20 @@ func (s *broken) RewriteKeys(ctx context.Context, w []vault.KeyWrite) error {
 	return or(s.rewrite, s.Store.RewriteKeys)(ctx, w)
 }
 
-func (s *broken) Destroy(ctx context.Context, owners []part.Owner) error {
-	return or(s.destroy, s.Store.Destroy)(ctx, owners)
+func (s *broken) Destroy(ctx context.Context, dooms []vault.Doom) error {
+	return or(s.destroy, s.Store.Destroy)(ctx, dooms)
+}
+
+func (s *broken) Redact(ctx context.Context, parts []vault.PartID) error {
+	return or(s.redact, s.Store.Redact)(ctx, parts)
+}
+
+func (s *broken) Retoken(ctx context.Context, r vault.Retoken) error {
+	return or(s.retoken, s.Store.Retoken)(ctx, r)
+}
+
+func (s *broken) Generation(ctx context.Context) (vault.Generation, error) {
+	return or(s.reached, s.Store.Generation)(ctx)
 }
 
 func (s *broken) Walk(ctx context.Context, fn func(domain.ID, vault.Part) error) error {
@@ -113,18 +124,23 @@ func TestRightStorePasses(t *testing.T) {
 //	is; Done in it is, or takes its own facts along; a refused batch leaves holds
 //	or key rows, or does what Done says; an event twice is let through; ErrStale
 //	and ErrExists are mixed up; revisions are not compared; a destroyed owner is
-//	created again; given slices are kept; numbers do not grow; Rebase does
-//	nothing, moves every batch, or accepts what is done; Done takes one batch too
-//	many, or nothing; Pending leaves out the last batch, reverses facts, or hides
+//	created again; given slices are kept; numbers do not grow; Done does
+//	nothing, takes one batch too many or all below, forgets the position, or moves
+//	what is settled; an event's pending flag is never or always set; Pending leaves out the last batch, reverses facts, or hides
 //	fn's error; End forgets, or counts what is only prepared; answers come sorted, are cut at 1,000, or lack repetitions; parts
 //	come whatever the class; Destroy leaves tokens, MACs, parts or keys, takes
 //	only the first owner, takes other owners of the same events, takes the facts,
-//	or leaves no mark; Walk leaves out the last part, goes backwards, or hides
+//	or leaves no mark; a doom of a class takes all classes, every epoch, or tokens
+//	unasked, leaves them when asked, forgets the row or writes a stale one, marks
+//	the owner, or is refused when repeated; a mark forgets by what or when, or
+//	takes the latest; Redact does nothing, takes the whole event, or knows one
+//	part only; moves are forgotten, unchecked, or leave the link; Walk leaves out the last part, goes backwards, or hides
 //	fn's error; the first meta value stays; a reopened vault is empty or has lost
-//	its holds; a closed vault answers; contexts are ignored; two racers win.
+//	its holds; a closed vault answers; contexts are ignored; two racers win. And
+//	those of leases, swaps and the fence's lines that leaseMutants and nodesMutants name.
 func TestMutantsFail(t *testing.T) {
 	t.Parallel()
-	all := slices.Concat(prepareMutants(), refusalMutants(), pendingMutants(), readMutants(), destroyMutants(), lifeMutants())
+	all := slices.Concat(prepareMutants(), refusalMutants(), pendingMutants(), readMutants(), destroyMutants(), doomMutants(), retokenMutants(), moveMutants(), leaseMutants(), nodesMutants(), lifeMutants())
 	if len(all) < 20 {
 		t.Fatalf("only %d mutants", len(all))
 	}
@@ -172,7 +188,7 @@ func prepareMutants() []mutant {
 		{"links are forgotten", "prepare/stores", changed(func(b *vault.Batch) { b.Links = nil })},
 		{"key rows are forgotten", "prepare/stores", changed(func(b *vault.Batch) { b.Keys = nil })},
 		{"the last row is forgotten", "prepare/stores", changed(func(b *vault.Batch) { b.Rows = b.Rows[:max(0, len(b.Rows)-1)] })},
-		{"done is forgotten", "done with the next", changed(func(b *vault.Batch) { b.Done = 0 })},
+		{"done is forgotten", "done with the next", changed(func(b *vault.Batch) { b.Done = nil })},
 		{"bases are forgotten", "prepare/stores", changed(func(b *vault.Batch) { b.Base = 0 })},
 		{"done takes its own facts", "done ahead", func(s *broken) {
 			s.prepare = func(ctx context.Context, b *vault.Batch) (int64, error) {

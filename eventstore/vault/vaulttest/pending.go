@@ -15,8 +15,9 @@ func pendingCases() []Case {
 		{"pending/the callback may use the store", pendingCallback},
 		{"pending/the callback's error stops it", pendingError},
 		{"pending/the end of what is done", endOfDone},
-		{"rebase/moves that batch only", rebaseMoves},
-		{"rebase/not what is not pending", rebaseRefuses},
+		{"pending/done fixes where the batch is", doneFixes},
+		{"pending/done again changes nothing", doneAgain},
+		{"pending/an event says whether it is", pendingSaid},
 	}
 }
 
@@ -29,6 +30,19 @@ func factsOf(number int64, from, to int) vault.Pending {
 	return p
 }
 
+// settled are batches that are where they were planned.
+func settled(all ...vault.Pending) (out []vault.Settled) {
+	for _, p := range all {
+		out = append(out, vault.Settled{Number: p.Number, Base: p.Base})
+	}
+	return out
+}
+
+func (e *Env) done(all ...vault.Settled) {
+	e.Helper()
+	e.ok("done", e.S.Done(e.ctx, all))
+}
+
 func factsStay(e *Env) {
 	var want []vault.Pending
 	for i := range 5 {
@@ -38,15 +52,15 @@ func factsStay(e *Env) {
 	}
 	e.reopen()
 	sameList(e, "pending after a reopen", e.pending(), want)
-	e.ok("done", e.S.Done(e.ctx, want[1].Number))
-	sameList(e, "pending after done", e.pending(), want[2:])
-	e.ok("done", e.S.Done(e.ctx, want[0].Number))
-	sameList(e, "pending after done with less", e.pending(), want[2:])
+	e.done(settled(want[1])...)
+	sameList(e, "pending after the second is done", e.pending(), append([]vault.Pending{want[0]}, want[2:]...))
+	e.done(settled(want[0], want[1])...)
+	sameList(e, "pending after the first is done", e.pending(), want[2:])
 	e.reopen()
 	sameList(e, "pending after done and a reopen", e.pending(), want[2:])
 	e.same("intake of what is done", e.intake(0).Found, true)
 	e.same("part of what is done", e.part(0, identity), row(0, subject(0)).Parts[0].Bytes)
-	e.ok("done", e.S.Done(e.ctx, want[4].Number))
+	e.done(settled(want[2:]...)...)
 	sameList(e, "pending after all is done", e.pending(), nil)
 }
 
@@ -54,19 +68,23 @@ func doneWithNext(e *Env) {
 	first := e.prepare(batch(0, 2, subject(0)))
 	second := e.prepare(batch(2, 4, subject(0)))
 	b := batch(4, 6, subject(0))
-	b.Done = first
+	b.Done = []vault.Settled{{Number: first, Base: 8}}
 	third := e.prepare(b)
+	e.same("position of what is done", e.intake(1).Position, domain.Position(9))
 	sameList(e, "pending", e.pending(), []vault.Pending{factsOf(second, 2, 4), factsOf(third, 4, 6)})
 }
 
 func doneAhead(e *Env) {
 	b := batch(0, 2, subject(0))
-	b.Done = 1 << 30
+	b.Done = nil
+	for n := range int64(100) {
+		b.Done = append(b.Done, vault.Settled{Number: n + 1, Base: 70})
+	}
 	first := e.prepare(b)
 	sameList(e, "pending", e.pending(), []vault.Pending{factsOf(first, 0, 2)})
-	e.ok("done", e.S.Done(e.ctx, 1<<30))
+	e.done(vault.Settled{Number: first + 1, Base: 70}, vault.Settled{Number: first + 2, Base: 70}, vault.Settled{Number: 1 << 40, Base: 70})
 	second := e.prepare(batch(2, 4, subject(0)))
-	sameList(e, "pending", e.pending(), []vault.Pending{factsOf(second, 2, 4)})
+	sameList(e, "pending", e.pending(), []vault.Pending{factsOf(first, 0, 2), factsOf(second, 2, 4)})
 }
 
 func pendingCallback(e *Env) {
@@ -76,7 +94,8 @@ func pendingCallback(e *Env) {
 	seen := 0
 	e.ok("pending", e.S.Pending(e.ctx, func(p vault.Pending) error {
 		seen++
-		return errors.Join(e.S.Rebase(e.ctx, p.Number, p.Base+10), e.S.Done(e.ctx, p.Number))
+		_, err := e.S.Prepare(e.ctx, &vault.Batch{Done: settled(vault.Pending{Number: p.Number, Base: p.Base + 10})})
+		return err
 	}))
 	e.same("batches seen", seen, 6)
 	sameList(e, "pending", e.pending(), nil)
@@ -97,28 +116,48 @@ func pendingError(e *Env) {
 	e.same("batches seen", seen, 1)
 }
 
-func rebaseMoves(e *Env) {
-	first := e.prepare(batch(0, 2, subject(0)))
-	second := e.prepare(batch(2, 4, subject(0)))
-	e.ok("rebase", e.S.Rebase(e.ctx, second, 70))
-	e.ok("rebase", e.S.Rebase(e.ctx, second, 30))
-	moved := factsOf(second, 2, 4)
-	moved.Base = 30
+func doneFixes(e *Env) {
+	first, second, third := e.prepare(batch(0, 2, subject(0))), e.prepare(batch(2, 4, subject(0))), e.prepare(batch(4, 6, subject(0)))
+	e.done(vault.Settled{Number: third, Base: 70}, vault.Settled{Number: second, Base: 30})
 	for range 2 {
-		sameList(e, "pending", e.pending(), []vault.Pending{factsOf(first, 0, 2), moved})
-		for i, want := range []domain.Position{0, 1, 30, 31} {
+		sameList(e, "pending", e.pending(), []vault.Pending{factsOf(first, 0, 2)})
+		for i, want := range []domain.Position{0, 1, 30, 31, 70, 71} {
 			e.same("position", e.intake(i).Position, want)
 		}
 		e.reopen()
 	}
 }
 
-func rebaseRefuses(e *Env) {
+func doneAgain(e *Env) {
 	number := e.prepare(batch(0, 2, subject(0)))
-	e.is("rebase of no batch", e.S.Rebase(e.ctx, number+1, 7), vault.ErrStale)
-	e.ok("done", e.S.Done(e.ctx, number))
-	e.is("rebase of a batch that is done", e.S.Rebase(e.ctx, number, 7), vault.ErrStale)
-	e.same("position", e.intake(1).Position, domain.Position(1))
+	e.done(vault.Settled{Number: number, Base: 5}, vault.Settled{Number: number, Base: 9})
+	e.done(vault.Settled{Number: number, Base: 7})
+	b := batch(2, 3, subject(0))
+	b.Done = []vault.Settled{{Number: number, Base: 8}}
+	e.prepare(b)
+	e.same("position", e.intake(1).Position, domain.Position(6))
+	end, err := e.S.End(e.ctx)
+	e.ok("end", err)
+	e.same("end", end, domain.Position(7))
+}
+
+func pendingSaid(e *Env) {
+	first, second := e.prepare(batch(0, 2, subject(0))), e.prepare(batch(2, 4, subject(0)))
+	said := func(what string, want ...bool) {
+		e.Helper()
+		all, err := e.S.Intake(e.ctx, []domain.ID{event(0), event(1), event(2), event(3), event(9)})
+		e.ok("intake", err)
+		for i, in := range all {
+			e.same(what, in.Pending, want[i])
+		}
+	}
+	said("both are pending", true, true, true, true, false)
+	e.done(vault.Settled{Number: second, Base: 12})
+	said("the second is settled", true, true, false, false, false)
+	e.reopen()
+	said("the second is settled, after a reopen", true, true, false, false, false)
+	e.prepare(&vault.Batch{Done: []vault.Settled{{Number: first, Base: 14}}})
+	said("both are settled", false, false, false, false, false)
 }
 
 func endOfDone(e *Env) {
@@ -131,13 +170,14 @@ func endOfDone(e *Env) {
 	first := e.prepare(batch(0, 2, subject(0)))
 	second := e.prepare(batch(2, 7, subject(0)))
 	end("end of what is only prepared", 0)
-	e.ok("done", e.S.Done(e.ctx, first))
+	e.done(vault.Settled{Number: first, Base: 0})
 	end("end after one is done", 2)
-	e.ok("rebase", e.S.Rebase(e.ctx, second, 10))
-	e.ok("done", e.S.Done(e.ctx, second))
-	end("end after a move", 15)
-	e.prepare(&vault.Batch{Done: second})
+	e.done(vault.Settled{Number: second, Base: 10})
+	end("end after one that is elsewhere than planned", 15)
+	e.done(vault.Settled{Number: e.prepare(&vault.Batch{Base: 90, Done: []vault.Settled{{Number: second, Base: 80}}}), Base: 90})
 	end("end after a batch without rows", 15)
+	e.done(vault.Settled{Number: e.prepare(batch(7, 9, subject(0))), Base: 3})
+	end("end after a younger batch that is further down", 15)
 	e.reopen()
 	end("end after a reopen", 15)
 }

@@ -35,7 +35,7 @@ func preparedIsRead(e *Env) {
 	n := e.prepare(full())
 	b := full()
 	for i, r := range b.Rows {
-		e.same("intake", e.intake(3+i), vault.Intake{Found: true, Position: domain.Position(3 + i), Owner: r.Owner, BodyMAC: r.BodyMAC})
+		e.same("intake", e.intake(3+i), vault.Intake{Found: true, Pending: true, Position: domain.Position(3 + i), Owner: r.Owner, BodyMAC: r.BodyMAC})
 		e.same("tokens", e.tokens(3+i), r.Tokens)
 		e.same("first part", e.part(3+i, identity), r.Parts[0].Bytes)
 		e.same("second part", e.part(3+i, contact), r.Parts[1].Bytes)
@@ -75,14 +75,14 @@ func numbersGrow(e *Env) {
 	last := int64(0)
 	for i := range 5 {
 		b := batch(i, i+1, subject(i))
-		b.Done = last
+		b.Done = []vault.Settled{{Number: last, Base: domain.Position(i)}}
 		n := e.prepare(b)
 		if n <= last {
 			e.Errorf("number %d after %d", n, last)
 		}
 		last = n
 	}
-	e.ok("done", e.S.Done(e.ctx, last))
+	e.done(vault.Settled{Number: last, Base: 4})
 	e.reopen()
 	if n := e.prepare(batch(9, 10, subject(9))); n <= last {
 		e.Errorf("number %d after %d and a reopen", n, last)
@@ -95,8 +95,8 @@ func bareRows(e *Env) {
 		{Key: part.KeyID{Owner: part.LedgerOwner(), Class: "access", Epoch: "2026-03"}, Bytes: []byte{0}},
 	}}
 	e.prepare(&vault.Batch{Base: 7, Rows: []vault.Row{r, keyed}})
-	e.same("intake", e.intake(1), vault.Intake{Found: true, Position: 7})
-	e.same("intake", e.intake(2), vault.Intake{Found: true, Position: 8})
+	e.same("intake", e.intake(1), vault.Intake{Found: true, Pending: true, Position: 7})
+	e.same("intake", e.intake(2), vault.Intake{Found: true, Pending: true, Position: 8})
 	if e.intake(1).BodyMAC != nil || e.tokens(1) != nil || e.part(1, identity) != nil {
 		e.Errorf("what was not given is not nil")
 	}

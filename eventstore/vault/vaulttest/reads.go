@@ -38,8 +38,8 @@ func readInOrder(e *Env) {
 	const stored, asked = 1200, 2600
 	b := batch(0, stored, subject(1))
 	for i := range stored {
-		b.Links = append(b.Links, vault.Link{Token: tok(i), ID: event(i)})
-		b.Holds = append(b.Holds, vault.Hold{Token: tok(i), ID: event(i)})
+		b.Links = append(b.Links, link(tok(i), event(i)))
+		b.Holds = append(b.Holds, hold(tok(i), event(i)))
 		b.Keys = append(b.Keys, vault.KeyWrite{Owner: subject(i), Wrapped: wrapped(i)})
 	}
 	e.prepare(b)
@@ -84,7 +84,7 @@ func checkAnswer(e *Env, k int, there bool, in, gotIn vault.Intake, link, hold d
 	if there {
 		r := row(k, subject(1))
 		id, row1 = event(k), vault.KeyRow{Rev: 1, Wrapped: wrapped(k)}
-		in = vault.Intake{Found: true, Position: domain.Position(k), Owner: r.Owner, BodyMAC: r.BodyMAC}
+		in = vault.Intake{Found: true, Pending: true, Position: domain.Position(k), Owner: r.Owner, BodyMAC: r.BodyMAC}
 		wantTokens = r.Tokens
 		if k%3 < 2 {
 			wantPart = r.Parts[k%3].Bytes

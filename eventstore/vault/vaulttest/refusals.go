@@ -2,7 +2,6 @@ package vaulttest
 
 import (
 	"greffe/domain"
-	"greffe/domain/part"
 	"greffe/domain/token"
 	"greffe/eventstore/vault"
 )
@@ -62,10 +61,10 @@ func refuses(e *Env, r refusal) {
 	old.Links = []vault.Link{{Token: tok(0), ID: subject(0).ID}}
 	old.Keys = []vault.KeyWrite{{Owner: subject(0), Wrapped: wrapped(0)}, {Owner: subject(5), Wrapped: wrapped(5)}}
 	old.Holds = []vault.Hold{{Token: tok(7), ID: event(37)}}
-	e.ok("done", e.S.Done(e.ctx, e.prepare(batch(2, 3, subject(1)))))
+	e.ok("done", e.S.Done(e.ctx, []vault.Settled{{Number: e.prepare(batch(2, 3, subject(1))), Base: 2}}))
 	number := e.prepare(old)
 	e.ok("rewrite", e.S.RewriteKeys(e.ctx, []vault.KeyWrite{{Owner: subject(0), Rev: 1, Wrapped: wrapped(10)}}))
-	e.ok("destroy", e.S.Destroy(e.ctx, []part.Owner{subject(5), subject(6)}))
+	e.ok("destroy", e.S.Destroy(e.ctx, vault.Whole(subject(5), subject(6))))
 	before := e.dump()
 
 	good := func() *vault.Batch {
@@ -76,7 +75,7 @@ func refuses(e *Env, r refusal) {
 		b.Touch = []vault.KeyCheck{{Owner: subject(0), Rev: 2}, {Owner: subject(9)}}
 		b.Holds = []vault.Hold{{Token: tok(12), ID: event(38)}}
 		b.Lifts = []token.Token{tok(7)}
-		b.Done = number
+		b.Done = []vault.Settled{{Number: number, Base: 5}}
 		return b
 	}
 	bad := good()

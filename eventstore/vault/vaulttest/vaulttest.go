@@ -38,7 +38,7 @@ type Case struct {
 // Cases are all demands.
 func Cases() []Case {
 	var all []Case
-	for _, group := range [][]Case{prepareCases(), refusalCases(), keyCases(), pendingCases(), readCases(), destroyCases(), lifeCases()} {
+	for _, group := range [][]Case{prepareCases(), refusalCases(), keyCases(), pendingCases(), readCases(), walkCases(), destroyCases(), doomCases(), moveCases(), retokenCases(), leaseCases(), nodesCases(), lifeCases()} {
 		all = append(all, group...)
 	}
 	return all

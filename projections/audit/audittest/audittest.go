@@ -43,6 +43,10 @@ func Run(t *testing.T, open Open) {
 	t.Run("events", func(t *testing.T) { t.Parallel(); checkEvents(t, d, m) })
 	t.Run("accesses", func(t *testing.T) { t.Parallel(); checkAccesses(t, d, m) })
 	t.Run("pages", func(t *testing.T) { t.Parallel(); checkPages(t, d, m) })
+	t.Run("deeds", func(t *testing.T) { t.Parallel(); checkDeeds(t, d, m) })
+	t.Run("changed", func(t *testing.T) { t.Parallel(); checkChanged(t, d, m) })
+	t.Run("flow", func(t *testing.T) { t.Parallel(); checkFlow(t, d, m) })
+	t.Run("seen", func(t *testing.T) { t.Parallel(); checkSeen(t, d, m) })
 	t.Run("summary", func(t *testing.T) { t.Parallel(); checkSummary(t, d, m) })
 	t.Run("cancel", func(t *testing.T) { t.Parallel(); checkCancel(t, d) })
 	t.Run("horizon", func(t *testing.T) { t.Parallel(); checkHorizon(t, open, w, m) })
@@ -100,7 +104,7 @@ func (d dice) filter() audit.Filter {
 	var f audit.Filter
 	x := d.fact()
 	for range d.IntN(4) {
-		switch d.IntN(9) {
+		switch d.IntN(10) {
 		case 0:
 			f.Type = x.Type
 		case 1:
@@ -119,6 +123,8 @@ func (d dice) filter() audit.Filter {
 			f.Cursor = domain.Position(d.IntN(size + 10))
 		case 8:
 			f.Limit = 1 + d.IntN(50)
+		case 9:
+			f.Before = domain.Position(1 + d.IntN(size+10))
 		}
 	}
 	return f
@@ -149,7 +155,7 @@ func checkAccesses(t *testing.T, d audit.Dataset, m *model) {
 		var f audit.AccessFilter
 		a := all[r.IntN(len(all))]
 		for range r.IntN(4) {
-			switch r.IntN(7) {
+			switch r.IntN(10) {
 			case 0:
 				f.Subject = a.Subjects[0]
 			case 1:
@@ -164,6 +170,12 @@ func checkAccesses(t *testing.T, d audit.Dataset, m *model) {
 				f.Recorded = r.span(recordedOf)
 			case 6:
 				f.Limit, f.Cursor = 1+r.IntN(20), domain.Position(r.IntN(size))
+			case 7:
+				f.WithoutCase = true
+			case 8:
+				f.MinCount = int64(r.IntN(5))
+			case 9:
+				f.Before = domain.Position(1 + r.IntN(size))
 			}
 		}
 		same(t, "accesses", gather(t, d.Accesses(t.Context(), f)), m.accesses(f))

@@ -27,7 +27,7 @@ func (m *model) events(f audit.Filter) []audit.Event {
 	var out []audit.Event
 	for _, x := range m.facts {
 		switch {
-		case x.Position < f.Cursor, f.Limit > 0 && len(out) == f.Limit,
+		case x.Position < f.Cursor, f.Before > 0 && x.Position >= f.Before, f.Limit > 0 && len(out) == f.Limit,
 			f.Type != "" && x.Type != f.Type,
 			!f.Subject.IsZero() && x.Subject != f.Subject,
 			!f.Account.IsZero() && x.Actor != f.Account,
@@ -54,7 +54,8 @@ func (m *model) accesses(f audit.AccessFilter) []audit.Access {
 			panic(fmt.Sprintf("audittest: %v", err))
 		}
 		switch {
-		case x.Position < f.Cursor, f.Limit > 0 && len(out) == f.Limit,
+		case x.Position < f.Cursor, f.Before > 0 && x.Position >= f.Before, f.Limit > 0 && len(out) == f.Limit,
+			f.WithoutCase && x.Codes.Bool(event.Ticketed), x.Codes.Int("count") < f.MinCount,
 			!f.Subject.IsZero() && !slices.Contains(subjects, f.Subject),
 			!f.Account.IsZero() && account != f.Account,
 			!f.Source.IsZero() && x.Source != f.Source,
@@ -65,7 +66,7 @@ func (m *model) accesses(f audit.AccessFilter) []audit.Access {
 		}
 		out = append(out, audit.Access{Position: x.Position, ID: x.ID, Source: x.Source, Account: account, Subjects: subjects,
 			Action: x.Codes.String("action"), Reason: x.Codes.String("reason"), Categories: x.Codes.Strings("categories"),
-			Count: x.Codes.Int("count"), Time: x.Time, Recorded: x.Recorded})
+			Ticketed: x.Codes.Bool(event.Ticketed), Count: x.Codes.Int("count"), Time: x.Time, Recorded: x.Recorded})
 	}
 	return out
 }

@@ -242,7 +242,7 @@ func (b *block) events(f audit.Filter, fn func(audit.Event) bool) error {
 			return errBlock
 		}
 		position := domain.Position(uint64(b.n)<<blockBits | i)
-		if position < f.Cursor || m.kind != 0 && kind != m.kind || m.subject != 0 && subject != m.subject ||
+		if position < f.Cursor || f.Before > 0 && position >= f.Before || m.kind != 0 && kind != m.kind || m.subject != 0 && subject != m.subject ||
 			m.source != 0 && source != m.source || m.actor != 0 && actor != m.actor ||
 			m.purposes != nil && (purposes >= uint64(len(m.purposes)) || !m.purposes[purposes]) ||
 			at < m.time[0] || at >= m.time[1] || recorded < m.recorded[0] || recorded >= m.recorded[1] {

@@ -6,6 +6,7 @@ import (
 	"hash/fnv"
 	"iter"
 	"math"
+	"strings"
 
 	"greffe/domain"
 	"greffe/projections/audit"
@@ -75,7 +76,7 @@ func (s *Store) visit(ctx context.Context, f audit.Filter, fn func(*block) (more
 	}
 	defer func() { _ = tx.Rollback() }()
 	key, keyed := narrowest(f)
-	spans := &selection{time: f.Time, rec: f.Recorded}
+	spans := &selection{time: f.Time, rec: f.Recorded, end: f.Before}
 	for lo, hi := int64(min(f.Cursor, math.MaxInt64)), int64(0); ; lo = hi {
 		if lo, hi, err = nextRange(ctx, tx, spans, lo); err != nil || lo == hi {
 			return err
@@ -143,7 +144,7 @@ func each(ctx context.Context, tx *sql.Tx, query string, args []any, fn func(*bl
 
 // eventSection dumps every event.
 func eventSection() sqlfile.Section {
-	return sqlfile.Section{Name: "events", Rows: func(ctx context.Context, tx *sql.Tx, row func(...any) error) error {
+	return sqlfile.Section{Name: "events", Columns: strings.Split("position event type subject source actor controller purposes time recorded policy warnings unproven", " "), Rows: func(ctx context.Context, tx *sql.Tx, row func(...any) error) error {
 		_, err := each(ctx, tx, rangeQuery, []any{0, int64(math.MaxInt64)}, func(b *block) (bool, error) {
 			var fail error
 			err := b.events(audit.Filter{}, func(e audit.Event) bool {

@@ -154,7 +154,7 @@ func noScan(t *testing.T, s *Store, query string, args []any) (plan string) {
 func TestNothingLeft(t *testing.T) {
 	t.Parallel()
 	w := projtest.NewWorld(8, 30)
-	s, err := Open(filepath.Join(t.TempDir(), "audit.db"), w, sqlfile.Options{})
+	s, err := OpenSmall(filepath.Join(t.TempDir(), "audit.db"), w, sqlfile.Options{}, 5, 600)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +165,7 @@ func TestNothingLeft(t *testing.T) {
 	if n, err := s.DropAccessesBefore(t.Context(), time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)); err != nil || n < 10 {
 		t.Fatalf("dropped %d, %v", n, err)
 	}
-	for _, q := range []string{"access", "access_subject", "tally WHERE dim LIKE 'access%'"} {
+	for _, q := range []string{"access", "access_subject", "sheaf", "tally WHERE dim LIKE 'access%'"} {
 		var n int
 		if err := s.file.Reads().QueryRowContext(t.Context(), "SELECT count(*) FROM "+q).Scan(&n); err != nil || n != 0 {
 			t.Errorf("%d rows left in %s, %v", n, q, err)

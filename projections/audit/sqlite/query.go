@@ -26,6 +26,7 @@ type selection struct {
 	rec   audit.Span
 	limit int
 	start domain.Position
+	end   domain.Position // 0: none
 }
 
 func (q *selection) and(cond string, args ...any) {
@@ -80,10 +81,10 @@ func (q *selection) equal(col string, ref int64) {
 
 const accessColumns = "r.position,r.id,(SELECT value FROM agent WHERE ref=r.source),(SELECT value FROM agent WHERE ref=r.account),r.subjects," +
 	"(SELECT value FROM code WHERE ref=r.action),(SELECT value FROM code WHERE ref=r.reason),(SELECT value FROM code WHERE ref=r.categories)," +
-	"r.count,r.time,r.recorded"
+	"r.ticketed,r.count,r.time,r.recorded"
 
 func (s *Store) accesses(ctx context.Context, f audit.AccessFilter) (*selection, error) {
-	q := &selection{from: "access r", pos: "r.position", limit: f.Limit, start: f.Cursor}
+	q := &selection{from: "access r", pos: "r.position", limit: f.Limit, start: f.Cursor, end: f.Before}
 	l := lookup{ctx, s.file.Reads(), q, nil}
 	account, source, reason, action := l.agent(f.Account), l.agent(f.Source), l.code(f.Reason), l.code(f.Action)
 	switch {
@@ -96,6 +97,16 @@ func (s *Store) accesses(ctx context.Context, f audit.AccessFilter) (*selection,
 		q.from = "access r INDEXED BY access_reason"
 	case source != 0:
 		q.from = "access r INDEXED BY access_source"
+	case f.MinCount >= 2:
+		q.from = "access r INDEXED BY access_many"
+	case f.WithoutCase:
+		q.from = "access r INDEXED BY access_caseless"
+	}
+	if f.WithoutCase {
+		q.and("r.ticketed=0")
+	}
+	if f.MinCount >= 2 {
+		q.and("r.count>=2 AND r.count>=?", f.MinCount)
 	}
 	q.equal("r.account", account)
 	q.equal("r.source", source)
@@ -148,7 +159,7 @@ func scanAccess(rows *sql.Rows) (audit.Access, error) {
 	var id, source, account, subjects []byte
 	var action, reason, categories sql.NullString
 	var at, recorded int64
-	err := rows.Scan(&a.Position, &id, &source, &account, &subjects, &action, &reason, &categories, &a.Count, &at, &recorded)
+	err := rows.Scan(&a.Position, &id, &source, &account, &subjects, &action, &reason, &categories, &a.Ticketed, &a.Count, &at, &recorded)
 	a.ID, a.Source, a.Account = uuid(id), uuid(source), uuid(account)
 	for ; len(subjects) >= 16; subjects = subjects[16:] {
 		a.Subjects = append(a.Subjects, domain.ID(subjects[:16]))

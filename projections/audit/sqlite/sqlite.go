@@ -4,7 +4,8 @@
 // is said in projections/internal/sqlfile. Accesses are answered by an index or a
 // range of positions; events by the blocks of 256 positions that hold one with
 // the value that the filter names, of which only those rows are given that meet
-// it.
+// it. Whom accesses name is counted from sheaves, in which those that alike
+// questions ask for lie side by side, and from the newest rows.
 package sqlite
 
 import (
@@ -32,6 +33,9 @@ type Store struct {
 	postings *sqlfile.Runs
 	page     int    // blocks looked up at a time
 	tail     *block // the block last written, to be gone on with; nil: not read
+
+	sheafBits   uint
+	sheafWeight int
 }
 
 var _ audit.Dataset = (*Store)(nil)
@@ -43,7 +47,7 @@ func Open(path string, o audit.Opener, options sqlfile.Options) (*Store, error) 
 		return nil, err
 	}
 	return &Store{file: f, opener: o, codes: sqlfile.NewInterner("code"), agents: sqlfile.NewInterner("agent"),
-		postings: sqlfile.NewRuns("posting"), page: pageBlocks}, nil
+		postings: sqlfile.NewRuns("posting"), page: pageBlocks, sheafBits: sheafBits, sheafWeight: sheafWeight}, nil
 }
 
 // Close releases the file.
@@ -142,7 +146,12 @@ func (b *batch) fact(ctx context.Context, f projections.Fact) error {
 		b.count(f.Time, dimPurpose, p)
 	}
 	if f.Type == event.AccessRecorded && f.Time.UnixMicro() >= b.horizon {
-		return b.access(ctx, f)
+		if err := b.access(ctx, f); err != nil {
+			return err
+		}
+	}
+	if next := int64(f.Position) + 1; next&(1<<b.s.sheafBits-1) == 0 {
+		return b.s.bind(b.tx, next>>b.s.sheafBits-1, b.horizon)
 	}
 	return nil
 }
@@ -260,7 +269,11 @@ func (b *batch) access(ctx context.Context, f projections.Fact) error {
 	}
 	b.count(f.Time, dimReason, reason)
 	b.count(f.Time, dimAccount, account.String())
-	_, err = b.tx.Exec(putAccess, int64(f.Position), f.ID[:], agents[0], agents[1], packed, codes[0], codes[1], codes[2],
+	ticketed := int64(0)
+	if f.Codes.Bool(event.Ticketed) {
+		ticketed = 1
+	}
+	_, err = b.tx.Exec(putAccess, int64(f.Position), f.ID[:], agents[0], agents[1], packed, codes[0], codes[1], codes[2], ticketed,
 		f.Codes.Int("count"), f.Time.UnixMicro(), f.Recorded.UnixMicro())
 	return err
 }

@@ -20,6 +20,28 @@ func TestConformance(t *testing.T) {
 	projtest.Run(t, open)
 }
 
+// small binds sheaves often, so that a few hundred facts fill several.
+func small(dir string, w *projtest.World, hook func(sqlfile.Step) error) (projtest.Closer, error) {
+	return sqlite.OpenSmall(filepath.Join(dir, "audit.db"), w, sqlfile.Options{Hook: hook}, 5, 400)
+}
+
+func TestConformanceOfSheaves(t *testing.T) {
+	t.Parallel()
+	projtest.Run(t, small)
+}
+
+func TestContractOfSheaves(t *testing.T) {
+	t.Parallel()
+	audittest.Run(t, func(t *testing.T, o audit.Opener) audit.Dataset {
+		s, err := sqlite.OpenSmall(filepath.Join(t.TempDir(), "audit.db"), o, sqlfile.Options{}, 7, 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = s.Close() })
+		return s
+	})
+}
+
 func TestContract(t *testing.T) {
 	t.Parallel()
 	audittest.Run(t, func(t *testing.T, o audit.Opener) audit.Dataset {

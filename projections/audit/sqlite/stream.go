@@ -82,11 +82,15 @@ const blocksQuery = "SELECT n FROM block WHERE n>=? AND time_max>=? AND time_min
 // nextRange finds the first run of blocks from position from on whose times
 // touch the spans asked for. Without spans it is everything.
 func nextRange(ctx context.Context, tx *sql.Tx, q *selection, from int64) (lo, hi int64, err error) {
+	end := int64(math.MaxInt64)
+	if q.end > 0 {
+		end = int64(min(q.end, math.MaxInt64))
+	}
+	if from >= end {
+		return from, from, nil
+	}
 	if q.time == (audit.Span{}) && q.rec == (audit.Span{}) {
-		if from == math.MaxInt64 {
-			return from, from, nil
-		}
-		return from, math.MaxInt64, nil
+		return from, end, nil
 	}
 	t0, t1 := micros(q.time)
 	r0, r1 := micros(q.rec)
@@ -111,5 +115,8 @@ func nextRange(ctx context.Context, tx *sql.Tx, q *selection, from int64) (lo, h
 	if first < 0 {
 		return from, from, rows.Err()
 	}
-	return max(from, first<<blockBits), (last + 1) << blockBits, rows.Err()
+	if first<<blockBits >= end {
+		return from, from, rows.Err()
+	}
+	return max(from, first<<blockBits), min(end, (last+1)<<blockBits), rows.Err()
 }

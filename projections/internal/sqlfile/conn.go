@@ -29,7 +29,7 @@ func dsn(path string, readOnly bool) (string, error) {
 	}
 	u := url.URL{Scheme: "file", Path: abs}
 	if readOnly {
-		u.RawQuery = "mode=ro&_pragma=busy_timeout(5000)&_pragma=cache_size(-2048)"
+		u.RawQuery = "mode=ro&_pragma=busy_timeout(5000)&_pragma=cache_size(-1024)"
 	}
 	return u.String(), nil
 }
@@ -38,9 +38,10 @@ func dsn(path string, readOnly bool) (string, error) {
 // page of its own, and its copy to the write-ahead log is most of the cost. The
 // write-ahead log grows to 32 MiB before it is copied back, for the same reason.
 // Caches are small, since each page in them takes twice its size outside Go's
-// heap, and the system's cache stands behind: 8 MiB here, 2 for each reader.
+// heap, there are some fifty connections, and the system's cache stands behind:
+// 4 MiB here, 1 for each reader.
 var pragmas = [...]string{"page_size=2048", "journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000",
-	"cache_size=-8192", "wal_autocheckpoint=16384", "secure_delete=ON", "trusted_schema=OFF"}
+	"cache_size=-4096", "wal_autocheckpoint=16384", "secure_delete=ON", "trusted_schema=OFF"}
 
 func connect(path string) (*Tx, error) {
 	name, err := dsn(path, false)

@@ -329,9 +329,10 @@ func lower(data []byte, e Entry) int {
 	return lo
 }
 
-// Section dumps all entries once each, in order.
-func (r *Runs) Section(name string) Section {
-	return Section{Name: name, Rows: func(ctx context.Context, tx *sql.Tx, row func(...any) error) error {
+// Section dumps all entries once each, in order, as columns named key and value.
+// A chunk that look-ups would not find where its entries are is an error.
+func (r *Runs) Section(name, key, value string) Section {
+	return Section{Name: name, Columns: []string{key, value}, Rows: func(ctx context.Context, tx *sql.Tx, row func(...any) error) error {
 		var runs []run
 		rows, err := tx.QueryContext(ctx, "SELECT run,entries FROM "+r.table+"_run ORDER BY run")
 		if err != nil {
@@ -348,16 +349,22 @@ func (r *Runs) Section(name string) Section {
 		if err := rows.Err(); err != nil {
 			return err
 		}
-		get, err := tx.PrepareContext(ctx, "SELECT data FROM "+r.table+"_chunk WHERE id=?")
+		get, err := tx.PrepareContext(ctx, "SELECT run,key,value,data FROM "+r.table+"_chunk WHERE id=?")
 		if err != nil {
 			return err
 		}
 		defer get.Close()
-		last := Entry{math.MinInt64, 0}
-		return mergeRuns(runs, func(id int64) (data []byte, err error) {
-			if err = get.QueryRowContext(ctx, id).Scan(&data); errors.Is(err, sql.ErrNoRows) {
-				err = nil
+		last, visited := Entry{math.MinInt64, 0}, int64(0)
+		err = mergeRuns(runs, func(id int64) (data []byte, err error) {
+			var run int64
+			var first Entry
+			switch err = get.QueryRowContext(ctx, id).Scan(&run, &first.Key, &first.Value, &data); {
+			case errors.Is(err, sql.ErrNoRows):
+				return nil, nil
+			case err == nil && (run != id>>seqBits || len(data) < entrySize || entryAt(data, 0) != first):
+				return nil, errChunk
 			}
+			visited++
 			return data, err
 		}, func(e Entry) error {
 			if e == last {
@@ -366,5 +373,13 @@ func (r *Runs) Section(name string) Section {
 			last = e
 			return row(e.Key, e.Value)
 		})
+		var there int64
+		if err == nil {
+			err = tx.QueryRowContext(ctx, "SELECT count(*) FROM "+r.table+"_chunk").Scan(&there)
+		}
+		if err == nil && there != visited { // one of no run may stand in the way of a look-up
+			err = errChunk
+		}
+		return err
 	}}
 }

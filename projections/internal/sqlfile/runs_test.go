@@ -70,11 +70,11 @@ func TestRunsModel(t *testing.T) {
 
 func checkRuns(rt *rapid.T, t *testing.T, f *File, r *Runs, model []Entry) {
 	var want, got bytes.Buffer
-	fmt.Fprint(&want, "# checkpoint\n0\n# entries\n")
+	fmt.Fprint(&want, "# checkpoint\tposition\n0\n# entries\tkey\tvalue\n")
 	for _, e := range model {
 		fmt.Fprintf(&want, "%d\t%d\n", e.Key, e.Value)
 	}
-	if err := f.Dump(t.Context(), &got, r.Section("entries")); err != nil || got.String() != want.String() {
+	if err := f.Dump(t.Context(), &got, r.Section("entries", "key", "value")); err != nil || got.String() != want.String() {
 		rt.Fatalf("dump of %d bytes, want %d, %v", got.Len(), want.Len(), err)
 	}
 	for range 8 {
@@ -162,7 +162,7 @@ func TestRunsDamage(t *testing.T) {
 	if _, err := r.Values(t.Context(), f.Rows, 1, 0, 9, 9); !errors.Is(err, errChunk) {
 		t.Errorf("values: %v", err)
 	}
-	if err := f.Dump(t.Context(), new(bytes.Buffer), r.Section("entries")); !errors.Is(err, errChunk) {
+	if err := f.Dump(t.Context(), new(bytes.Buffer), r.Section("entries", "key", "value")); !errors.Is(err, errChunk) {
 		t.Errorf("dump: %v", err)
 	}
 }

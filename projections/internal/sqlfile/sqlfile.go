@@ -4,7 +4,8 @@
 // Promised: Apply's rows and checkpoint are there together or not at all; after
 // an error, Checkpoint tells which. A file of another schema version is refused
 // with ErrNewer or emptied, since a projection can be rebuilt. Readers see whole
-// transactions.
+// transactions. What must be gone to the last byte lies in a Blind or in Slots,
+// and is gone once Scrub returned.
 //
 // Assumed: one File per path. WAL with synchronous=NORMAL: a crash of the
 // process loses nothing, a power cut may lose the last transactions, whole and
@@ -18,6 +19,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"greffe/domain"
 	"greffe/projections"
@@ -61,13 +63,16 @@ type Options struct {
 // File is an open projection file.
 type File struct {
 	schema   Schema
+	path     string
 	hook     func(Step) error
 	reads    *sql.DB
 	prepared prepared
+	resets   atomic.Int64 // how often it was emptied
 
-	mu sync.Mutex // the writer's
-	tx *Tx        // nil once closed
-	at domain.Position
+	mu       sync.Mutex // the writer's
+	tx       *Tx        // nil once closed
+	at       domain.Position
+	scrubbed domain.Position // the facts below it left nothing in the write-ahead log
 }
 
 // Open opens or makes the file at path. One of an older schema is emptied: its
@@ -85,7 +90,7 @@ func open(path string, schema Schema, o Options) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &File{schema: schema, hook: o.Hook, tx: tx}
+	f := &File{schema: schema, path: path, hook: o.Hook, tx: tx}
 	if f.hook == nil {
 		f.hook = func(Step) error { return nil }
 	}
@@ -126,7 +131,7 @@ func (f *File) prepare() error {
 }
 
 func (f *File) reset() error {
-	return f.transaction(func() error {
+	err := f.transaction(func() error {
 		var old []string
 		err := f.tx.Query("SELECT name FROM sqlite_schema WHERE type='table' AND name NOT LIKE 'sqlite_%'", func(row []driver.Value) error {
 			name, _ := row[0].(string)
@@ -147,6 +152,8 @@ func (f *File) reset() error {
 		}
 		return f.tx.script(fmt.Sprintf("PRAGMA user_version=%d", f.schema.Version))
 	})
+	f.resets.Add(1)
+	return err
 }
 
 // transaction runs fn between BEGIN and COMMIT, or ROLLBACK if it fails or
@@ -220,6 +227,7 @@ func (f *File) Update(ctx context.Context, fn func(*Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	f.scrubbed = 0
 	return f.transaction(func() error { return fn(f.tx) })
 }
 
@@ -243,7 +251,7 @@ func (f *File) Reset(context.Context) error {
 	if err := f.reset(); err != nil {
 		return fmt.Errorf("reset %s: %w", f.schema.Name, err)
 	}
-	f.at = 0
+	f.at, f.scrubbed = 0, 0
 	return nil
 }
 

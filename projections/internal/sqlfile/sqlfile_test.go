@@ -129,7 +129,7 @@ func TestDump(t *testing.T) {
 	if err := f.Dump(t.Context(), &b, Section{Name: "rows", Query: "SELECT n,v FROM row ORDER BY n"}); err != nil {
 		t.Fatal(err)
 	}
-	const want = "# checkpoint\n4\n# rows\n0\t-\n1\t-7\n2\tab\n3\t\"tab\\t\"\n"
+	const want = "# checkpoint\tposition\n4\n# rows\tn\tv\n0\t-\n1\t-7\n2\tab\n3\t\"tab\\t\"\n"
 	if b.String() != want {
 		t.Fatalf("dump %q, want %q", b.String(), want)
 	}

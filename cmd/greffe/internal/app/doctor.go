@@ -30,7 +30,9 @@ type Check struct {
 
 // Examine looks at an installation whose service is stopped.
 func Examine(ctx context.Context, cfg Config) (out []Check, err error) {
-	out = append(out, private(cfg.Data, "data directory", 0o077), private(cfg.KEK, "key file", 0o077), apart(cfg), room(cfg.Data))
+	cfg = cfg.withDefaults()
+	out = append(out, private(cfg.Data, "data directory", 0o077), keyPrivate(cfg), private(cfg.FenceDir, "fence directory", 0o077),
+		apart(cfg), fenceApart(cfg), escrowed(ctx, cfg), memoryKept(), room(cfg.Data))
 	if _, err := os.Stat(cfg.Data); err != nil {
 		return out, nil
 	}
@@ -58,6 +60,8 @@ func Examine(ctx context.Context, cfg Config) (out []Check, err error) {
 	} else {
 		out = append(out, Check{"projections", Good, "all up to the head"})
 	}
+	out = append(append(out, a.places(ctx)...), a.copies(ctx)...)
+	out = append(append(out, a.signatures(ctx)...), a.verificationCheck())
 	more, err := a.desks(ctx)
 	return append(out, more...), err
 }
@@ -75,17 +79,12 @@ func (a *App) desks(ctx context.Context) ([]Check, error) {
 			held.Detail = "more than " + held.Detail
 		}
 	}
-	producers, err := a.Index.Producers(ctx)
+	asked, err := a.inspections(ctx)
 	if err != nil {
 		return nil, err
 	}
-	gaps := Check{"producers", Good, fmt.Sprintf("%d, no gap in their sequences", len(producers))}
-	for _, p := range producers {
-		if len(p.Gaps) > 0 {
-			gaps = Check{"producers", Warn, fmt.Sprintf("sequence numbers are missing, the first from %d to %d of source %s", p.Gaps[0].From, p.Gaps[0].To, p.Source)}
-		}
-	}
-	return []Check{held, gaps}, nil
+	sent, err := a.sources(ctx)
+	return append([]Check{held, asked}, sent...), err
 }
 
 func private(path, name string, forbidden os.FileMode) Check {
@@ -101,20 +100,39 @@ func private(path, name string, forbidden os.FileMode) Check {
 	return Check{name, Good, "private"}
 }
 
+// keyPrivate checks who may read the key file, or the token that uses the key.
+func keyPrivate(cfg Config) Check {
+	switch _, transit := cfg.transit(); {
+	case transit:
+		return private(cfg.Transit.TokenFile, "key token", 0o077)
+	case cfg.remote() != "":
+		return Check{"key file", Good, "there is none: the key never leaves " + cfg.remote()}
+	}
+	return private(cfg.KEK, "key file", 0o077)
+}
+
 // apart checks that a copy of the data directory would lack the key.
 func apart(cfg Config) Check {
-	data, err := filepath.Abs(cfg.Data)
-	if err != nil {
-		return Check{"key apart", Bad, err.Error()}
+	if at := cfg.remote(); at != "" {
+		return Check{"key apart", Good, "the key never leaves " + at}
 	}
-	key, err := filepath.Abs(cfg.KEK)
-	if err != nil {
+	switch in, err := inside(cfg.KEK, cfg.Data); {
+	case err != nil:
 		return Check{"key apart", Bad, err.Error()}
-	}
-	if strings.HasPrefix(key, data+string(filepath.Separator)) {
+	case in:
 		return Check{"key apart", Bad, "the key file is inside the data directory: a stolen copy would open itself; move it and use --kek"}
 	}
 	return Check{"key apart", Good, "the key file is outside the data directory"}
+}
+
+// inside reports whether path is below dir.
+func inside(path, dir string) (bool, error) {
+	p, err := filepath.Abs(path)
+	if err != nil {
+		return false, err
+	}
+	d, err := filepath.Abs(dir)
+	return p == d || strings.HasPrefix(p, d+string(filepath.Separator)), err
 }
 
 // lowDisk is the share of the disk that must be free.

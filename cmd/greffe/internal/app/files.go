@@ -35,6 +35,12 @@ func (f *files) Persons(ctx context.Context, subject domain.ID, below domain.Pos
 	return ids, known(err)
 }
 
+// Everybody implements httpapi.Dossier.
+func (f *files) Everybody(ctx context.Context, subject domain.ID, below domain.Position) ([]domain.ID, error) {
+	ids, err := f.Dossiers.Everybody(ctx, subject, below)
+	return ids, known(err)
+}
+
 // SubjectOf implements httpapi.Dossier.
 func (f *files) SubjectOf(ctx context.Context, id domain.ID) (domain.ID, error) {
 	s, err := f.Dossiers.SubjectOf(ctx, id)
@@ -83,6 +89,9 @@ func (a *App) Copy(ctx context.Context, r access.Receipt, q httpapi.CopyRequest,
 // accessesTo are the accesses to a person, under all contacts that the person has
 // (art. 15(1)(c)); one access to several of them counts once.
 func (a *App) accessesTo(ctx context.Context, subject domain.ID) (out []contact.Access, err error) {
+	if err := a.upToDate(ctx, a.Audit.Name()); err != nil {
+		return nil, err
+	}
 	head, err := a.Ledger.Head(ctx)
 	if err != nil {
 		return nil, err
@@ -119,12 +128,13 @@ func (n names) Source(id domain.ID) string { return n[id] }
 
 // sourceNames opens the names under which producers registered.
 func (a *App) sourceNames(ctx context.Context) (names, error) {
+	at, err := a.Index.Registered(ctx)
+	if err != nil {
+		return nil, err
+	}
 	out := names{}
-	for e, err := range a.Audit.Events(ctx, audit.Filter{Type: event.ProducerRegistered}) {
-		if err != nil {
-			return nil, fmt.Errorf("producers: %w", err)
-		}
-		_, f, err := a.Dossier.Fact(ctx, e.ID)
+	for _, p := range at {
+		f, err := a.Dossier.At(ctx, p)
 		if err != nil {
 			return nil, fmt.Errorf("producers: %w", err)
 		}
@@ -176,6 +186,9 @@ type quarantineDesk struct{ a *App }
 func (q quarantineDesk) List(ctx context.Context, page httpapi.Page) (items []httpapi.QuarantineItem, next string, err error) {
 	pages := q.a.pages("quarantine")
 	from, err := pages.from(page.Cursor)
+	if err == nil {
+		err = q.a.upToDate(ctx, q.a.Audit.Name())
+	}
 	if err != nil {
 		return nil, "", err
 	}
@@ -289,29 +302,4 @@ func (a *App) ExpireHeld(ctx context.Context, now time.Time) (expired int, err e
 		}
 	}
 	return expired, errors.Join(failed, a.Ledger.Sweep(ctx, swept))
-}
-
-// houseEvery is how often a running service looks for what is due.
-const houseEvery = time.Hour
-
-// KeepHouse expires quarantine items, now and every hour, until ctx ends.
-func (a *App) KeepHouse(ctx context.Context) {
-	tick := time.NewTicker(houseEvery)
-	defer tick.Stop()
-	for {
-		n, err := a.ExpireHeld(ctx, a.cfg.Now())
-		switch {
-		case ctx.Err() != nil:
-			return
-		case err != nil:
-			a.cfg.Logger.Error("quarantine could not be looked through", "error", err)
-		case n > 0:
-			a.cfg.Logger.Info("quarantine items expired", "items", n)
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
-	}
 }

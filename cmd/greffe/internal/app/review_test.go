@@ -10,6 +10,7 @@ import (
 
 	httpapi "greffe/api/http"
 	"greffe/domain"
+	"greffe/domain/disclosure"
 	"greffe/eventstore/access"
 	"greffe/eventstore/ledger"
 )
@@ -104,7 +105,7 @@ func TestRawNeedsReceipt(t *testing.T) {
 	if raw, err := (quarantineDesk{a}).Raw(t.Context(), access.Receipt{}, item); !errors.Is(err, access.ErrNotCovered) || raw != nil {
 		t.Errorf("without a receipt: %d bytes, %v", len(raw), err)
 	}
-	r, err := a.Journal.Record(t.Context(), access.Reading{Action: "quarantine", Reason: "audit"})
+	r, err := a.Journal.Record(t.Context(), access.Reading{Lens: disclosure.Whole(), Action: "quarantine", Reason: "audit"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +125,7 @@ func TestCopyOfMerged(t *testing.T) {
 	var receipt access.Receipt
 	for _, subjects := range [][]domain.ID{{one}, {two}, {two}, {one, two}} {
 		var err error
-		if receipt, err = a.Journal.Record(t.Context(), access.Reading{Action: "read", Reason: "audit", Subjects: subjects}); err != nil {
+		if receipt, err = a.Journal.Record(t.Context(), access.Reading{Lens: disclosure.Whole(), Action: "read", Reason: "audit", Subjects: subjects}); err != nil {
 			t.Fatal(err)
 		}
 	}

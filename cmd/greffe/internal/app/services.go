@@ -23,11 +23,70 @@ import (
 
 // services puts the rooms behind the API's desks.
 func (a *App) services() (httpapi.Services, error) {
+	links, err := a.links()
+	if err != nil {
+		return httpapi.Services{}, err
+	}
+	desk, signing, err := a.ingest()
+	if err != nil {
+		return httpapi.Services{}, err
+	}
+	passkeys, err := a.passkeys()
+	if err != nil {
+		return httpapi.Services{}, err
+	}
+	provider, err := a.provider()
+	if err != nil {
+		return httpapi.Services{}, err
+	}
+	registers := newRegisterDesk(a)
+	a.auth = auth.New(auth.Config{Directory: a.Accounts, Current: a.directoryIsCurrent, Now: a.cfg.Now, Signing: signing, People: a.People})
 	return httpapi.Services{
-		Ledger: a.Ledger, Journal: a.Journal, Nodes: node{a}, Tokens: a.Tokens, Directory: a.Accounts,
-		Auth:   auth.New(auth.Config{Directory: a.Accounts, Current: a.directoryIsCurrent, Now: a.cfg.Now}),
-		Labels: labels{a}, Search: search{a}, Dossier: &files{a.Dossier, a}, Audit: auditDesk{a},
-		Quarantine: quarantineDesk{a}, Operations: operations{a},
+		Ledger:         a.Ledger,
+		Journal:        a.Journal,
+		Nodes:          node{a},
+		Tokens:         a.Tokens,
+		People:         a.People,
+		StaffNames:     staffNames{a},
+		Directory:      a.Accounts,
+		Auth:           a.auth,
+		Provider:       provider,
+		Labels:         labels{a},
+		Search:         search{a},
+		Standings:      standings{a},
+		Dossier:        &files{a.Dossier, a},
+		Evidence:       evidence{a},
+		Verifications:  verifications{a},
+		Audit:          auditDesk{a},
+		Quarantine:     quarantineDesk{a},
+		Operations:     operations{a},
+		Producers:      producerDesk{a},
+		Contactability: decisionDesk{a},
+		Ingest:         desk,
+		Copies:         copiesDesk{a},
+		Keys:           keyDesk{a},
+		Erasures:       erasures{a},
+		Approvals:      approvalDesk{a},
+		Notices:        noticeDesk{a},
+		Consents:       consentDesk{a},
+		Links:          links,
+		Opposition:     oppositionDesk{a},
+		Changes:        changesDesk{a},
+		Retention:      retentionDesk{a},
+		Requests:       requestDesk{a},
+		Screenings:     a.screenings(),
+		Policies:       policies{a},
+		Statistics:     statisticsDesk{a},
+		Inspections:    inspectionDesk{a},
+		Breaches:       a.Breaches(),
+		Reviews:        a.Reviews(),
+		Minimisation:   minimisationDesk{a},
+		Activities:     registers,
+		DPIAs:          registers,
+		Answers:        answerDesk{a},
+		Passkeys:       passkeys,
+		Denials:        a.Denials,
+		Watch:          watchDesk{a},
 	}, nil
 }
 
@@ -66,7 +125,9 @@ func (n node) WaitFor(ctx context.Context, at domain.Position) error {
 	if at >= head {
 		return httpapi.ErrStale
 	}
-	err = n.a.runner.WaitFor(ctx, at)
+	if err = n.a.runner.WaitFor(ctx, at, n.a.ownModels()...); err == nil {
+		err = n.a.auditSeen(ctx, at)
+	}
 	var halted *projections.HaltError
 	if errors.As(err, &halted) {
 		return errors.Join(httpapi.ErrHalted, err)
@@ -74,9 +135,14 @@ func (n node) WaitFor(ctx context.Context, at domain.Position) error {
 	return err
 }
 
+func (n node) Current(ctx context.Context) error { return n.a.Current(ctx) }
+
 func (n node) Ready(ctx context.Context) error {
 	if err := n.a.Ledger.Cause(); err != nil {
 		return fmt.Errorf("the ledger stopped: %w", err)
+	}
+	if away := n.a.away(ctx); len(away) > 0 {
+		return &httpapi.AwayError{Stores: away}
 	}
 	states, err := n.a.runner.States(ctx)
 	if err != nil {
@@ -86,9 +152,12 @@ func (n node) Ready(ctx context.Context) error {
 		if s.Halted != nil {
 			return s.Halted
 		}
-		if s.Stalled != nil {
+		if s.Stalled != nil && !(s.Name == n.a.Audit.Name() && n.a.auditApart()) { // else all nodes would go at once
 			return fmt.Errorf("projection %s cannot read the log: %w", s.Name, s.Stalled)
 		}
+	}
+	if n.a.auditStalled(ctx) && n.a.auditApart() {
+		return &httpapi.AwayError{Stores: []string{"audit dataset"}, Ready: true}
 	}
 	return nil
 }
@@ -170,11 +239,7 @@ func (d auditDesk) Events(ctx context.Context, f httpapi.Filter, page httpapi.Pa
 		if err != nil {
 			return out, err
 		}
-		out.Items = append(out.Items, httpapi.AuditEvent{
-			Position: e.Position, EventID: e.ID, Type: string(e.Type), SubjectID: present(e.Subject), Source: present(e.Source),
-			Account: present(e.Actor), Controller: e.Controller, Purposes: e.Purposes, Time: e.Time.Time, Recorded: e.Recorded.Time,
-			Policy: e.Policy, Warnings: e.Warnings, Unproven: e.Unproven,
-		})
+		out.Items = append(out.Items, *shownEvent(&e))
 		about(&out.Subjects, e.Subject)
 		if len(out.Items) == page.Limit {
 			out.Next = pages.at(uint64(e.Position) + 1)
@@ -190,6 +255,7 @@ func (d auditDesk) Accesses(ctx context.Context, f httpapi.Filter, page httpapi.
 		return out, err
 	}
 	q := audit.AccessFilter{Subject: f.Subject, Account: f.Account, Source: f.Source,
+		Reason: f.Reason, Action: f.Action, WithoutCase: f.WithoutCase, MinCount: f.MinCount,
 		Time: audit.Span{From: f.From, To: f.To}, Cursor: domain.Position(from), Limit: page.Limit}
 	for x, err := range d.a.Audit.Accesses(ctx, q) {
 		if err != nil {
@@ -199,10 +265,7 @@ func (d auditDesk) Accesses(ctx context.Context, f httpapi.Filter, page httpapi.
 			out.Next = pages.at(uint64(x.Position))
 			return out, nil
 		}
-		out.Items = append(out.Items, httpapi.AuditAccess{
-			Position: x.Position, EventID: x.ID, Source: present(x.Source), Account: present(x.Account), Subjects: x.Subjects,
-			Count: x.Count, Action: x.Action, Reason: x.Reason, Categories: x.Categories, Time: x.Time.Time, Recorded: x.Recorded.Time,
-		})
+		out.Items = append(out.Items, *shownAccess(&x))
 		for _, s := range x.Subjects {
 			about(&out.Subjects, s)
 		}
@@ -254,40 +317,6 @@ func (o operations) Duplicates(ctx context.Context, page httpapi.Page) (out http
 		}
 	}
 	return out, nil
-}
-
-func (o operations) Producers(ctx context.Context, page httpapi.Page) ([]httpapi.Producer, string, error) {
-	all, err := o.a.Index.Producers(ctx)
-	if err != nil {
-		return nil, "", err
-	}
-	pages := o.a.pages("producers")
-	from, err := pages.from(page.Cursor)
-	if err != nil {
-		return nil, "", err
-	}
-	if from > uint64(len(all)) {
-		return nil, "", httpapi.ErrCursor
-	}
-	next := ""
-	if rest := uint64(len(all)) - from; rest > uint64(page.Limit) {
-		next = pages.at(from + uint64(page.Limit))
-		all = all[:from+uint64(page.Limit)]
-	}
-	names, err := o.a.sourceNames(ctx)
-	if err != nil {
-		return nil, "", err
-	}
-	out := make([]httpapi.Producer, 0, len(all))
-	for _, p := range all[from:] {
-		x := httpapi.Producer{ID: p.Source, Name: names[p.Source], Events: p.Facts, Position: p.Position, First: p.First, Last: p.Last, Late: p.Late}
-		for _, g := range p.Gaps {
-			x.Gaps = append(x.Gaps, httpapi.Gap(g))
-		}
-		out = append(out, x)
-	}
-	slices.SortFunc(out, func(a, b httpapi.Producer) int { return slices.Compare(a.ID[:], b.ID[:]) })
-	return out, next, nil
 }
 
 // External is the person of an external id's token, zero if nobody is known by it.

@@ -1,0 +1,36 @@
+import { byId, call, language, on, show, usePasskey } from "./api.js";
+
+const done = () => location.assign("/me" + language());
+
+async function byPasskey() {
+  const begun = await call("POST", "/v1/session/passkey/options");
+  const answer = await usePasskey(begun.public_key);
+  await call("POST", "/v1/session/passkey", { state: begun.state, credential: answer });
+  done();
+}
+
+on(byId("with-passkey"), "click", byPasskey);
+on(byId("second-with-passkey"), "click", byPasskey);
+
+on(byId("password-form"), "submit", async () => {
+  const answer = await call("POST", "/v1/session/password", { name: byId("name").value, password: byId("password").value });
+  const next = answer.next || [];
+  if (next.length === 0) return done(); // nothing enrolled yet: /me is where that is done
+  byId("password").value = "";
+  show("first", false);
+  show("second");
+  show("second-passkey", next.includes("passkey") && document.body.dataset.away !== "true");
+  show("totp-form", next.includes("totp"));
+  show("recovery", next.includes("recovery"));
+  (next.includes("totp") ? byId("totp") : byId("second-title")).focus();
+});
+
+on(byId("totp-form"), "submit", async () => {
+  await call("POST", "/v1/session/totp", { code: byId("totp").value.replaceAll(" ", "") });
+  done();
+});
+
+on(byId("recovery-form"), "submit", async () => {
+  await call("POST", "/v1/session/recovery", { code: byId("recovery-code").value.trim() });
+  done();
+});

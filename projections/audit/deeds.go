@@ -1,0 +1,88 @@
+package audit
+
+import (
+	"context"
+	"iter"
+
+	"greffe/domain"
+	"greffe/domain/event"
+)
+
+// Deed is what an account did at a position: it caused an event, or read, or both,
+// where an upstream reports a read of one of its accounts.
+type Deed struct {
+	Position domain.Position
+	Event    *Event
+	Access   *Access
+}
+
+// DeedFilter selects what an account did.
+type DeedFilter struct {
+	Account  domain.ID
+	Type     event.Type // access.recorded gives the accesses alone
+	Time     Span
+	Recorded Span
+	Cursor   domain.Position
+	Limit    int
+}
+
+// Deeds streams what an account did, events and accesses in one order of position,
+// as far as d had got when it was asked.
+func Deeds(ctx context.Context, d Dataset, f DeedFilter) iter.Seq2[Deed, error] {
+	return func(yield func(Deed, error) bool) {
+		end, err := d.Checkpoint(ctx)
+		if err != nil || end == 0 {
+			if err != nil {
+				yield(Deed{}, err)
+			}
+			return
+		}
+		events, stopEvents := iter.Pull2(d.Events(ctx, Filter{Type: f.Type, Account: f.Account, Time: f.Time, Recorded: f.Recorded,
+			Cursor: f.Cursor, Before: end, Limit: f.Limit}))
+		defer stopEvents()
+		accesses, stopAccesses := iter.Pull2(nothing[Access])
+		if f.Type == "" || f.Type == event.AccessRecorded {
+			accesses, stopAccesses = iter.Pull2(d.Accesses(ctx, AccessFilter{Account: f.Account, Time: f.Time, Recorded: f.Recorded,
+				Cursor: f.Cursor, Before: end, Limit: f.Limit}))
+		}
+		defer stopAccesses()
+		merge(events, accesses, f.Limit, yield)
+	}
+}
+
+func nothing[T any](func(T, error) bool) {}
+
+func merge(events func() (Event, error, bool), accesses func() (Access, error, bool), limit int, yield func(Deed, error) bool) {
+	e, eErr, more := events()
+	a, aErr, also := accesses()
+	for n := 0; (more || also) && (limit <= 0 || n < limit); n++ {
+		if eErr != nil || aErr != nil {
+			yield(Deed{}, firstError(eErr, aErr))
+			return
+		}
+		var d Deed
+		takes, too := more && (!also || e.Position <= a.Position), also && (!more || a.Position <= e.Position)
+		if takes {
+			d = Deed{Position: e.Position, Event: &Event{}}
+			*d.Event = e
+			e, eErr, more = events()
+		}
+		if too {
+			d.Position, d.Access = a.Position, &Access{}
+			*d.Access = a
+			a, aErr, also = accesses()
+		}
+		if !yield(d, nil) {
+			return
+		}
+	}
+}
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
