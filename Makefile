@@ -54,12 +54,7 @@ race: ## tests of the concurrent packages under the race detector
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME each
-	@set -e; $(GO) list ./... | while read -r pkg; do \
-	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
-	    echo "fuzz $$pkg $$target"; \
-	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$pkg; \
-	  done; \
-	done
+	GO="$(GO)" deploy/fuzz.sh $(FUZZTIME)
 
 .PHONY: fuzz-api
 fuzz-api: ## every route of /openapi.json for FUZZTIME, on a real service with sample data
