@@ -5,7 +5,8 @@
 //
 // It promises that the key is given to the caller once, when enough shares of one
 // division fit; that shares and key are cleared from memory then; that no share is in
-// an answer, an error or a log; and that a share that does not come from the machine
+// an answer, an error or a log; that a share that was not printed is refused and costs
+// none of those that came; and that a share that does not come from the machine
 // itself is taken over TLS only. It assumes that whoever holds a share may give it: no
 // token is asked for, since none can be checked yet. A crash forgets the shares that
 // came; they are sent again.
@@ -17,6 +18,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"slices"
 	"sync"
 
 	"github.com/go-json-experiment/json"
@@ -25,10 +27,7 @@ import (
 	"greffe/eventstore/vault/kek/escrow"
 )
 
-const (
-	maxBody = 4 << 10
-	maxSets = 8 // divisions of which shares wait at a time: a foreign one keeps none out
-)
+const maxBody = 4 << 10
 
 // Progress answers a share.
 type Progress struct {
@@ -40,19 +39,19 @@ type Progress struct {
 
 // Handler answers until the key is there.
 type Handler struct {
-	log *slog.Logger
-	set string
-	use func(name string, key []byte)
+	log     *slog.Logger
+	printed func(*escrow.Share) bool
+	use     func(name string, key []byte)
 
 	mu   sync.Mutex
-	sets map[[4]byte][]escrow.Share
+	came []escrow.Share
 	open bool
 }
 
-// New makes one. Shares of another division than set are refused, if it is not "". use
-// is called once, with a key that is cleared when it returns.
-func New(log *slog.Logger, set string, use func(name string, key []byte)) *Handler {
-	return &Handler{log: log, set: set, use: use, sets: map[[4]byte][]escrow.Share{}}
+// New makes one. printed tells whether a share is of the one division that opens the
+// key; others are refused. use is called once, with a key that is cleared when it returns.
+func New(log *slog.Logger, printed func(*escrow.Share) bool, use func(name string, key []byte)) *Handler {
+	return &Handler{log: log, printed: printed, use: use}
 }
 
 // ServeHTTP implements http.Handler.
@@ -101,8 +100,6 @@ func (h *Handler) unseal(w http.ResponseWriter, r *http.Request) {
 	_ = json.MarshalWrite(w, got)
 }
 
-var errMany = errors.New("shares of too many divisions wait")
-
 // take adds a share, and gives the key out when it is whole.
 func (h *Handler) take(s escrow.Share) (Progress, error) {
 	h.mu.Lock()
@@ -112,47 +109,34 @@ func (h *Handler) take(s escrow.Share) (Progress, error) {
 		got.Sealed, got.Have = false, s.Threshold
 		return got, nil
 	}
-	if h.set != "" && h.set != got.Set {
+	if !h.printed(&s) {
+		h.log.Warn("a share of the key was refused: it is not one that was printed", "set", got.Set, "number", s.Number)
 		return got, escrow.ErrForeign
 	}
-	had := h.sets[s.Set]
-	if had == nil && len(h.sets) >= maxSets {
-		return got, errMany
+	if slices.Contains(h.came, s) {
+		got.Have = len(h.came)
+		return got, nil
 	}
-	for _, other := range had {
-		if other == s {
-			got.Have = len(had)
-			return got, nil
-		}
-	}
-	had = append(had, s)
+	had := append(h.came, s)
 	name, key, err := escrow.Combine(had)
 	switch {
 	case errors.Is(err, escrow.ErrTooFew):
-		h.sets[s.Set] = had
+		h.came = had
 		got.Have = len(had)
 		h.log.Info("a share of the key came", "set", got.Set, "number", s.Number, "have", got.Have, "need", got.Need)
 		return got, nil
-	case err != nil: // one is not what was printed; which is not known, so all come again
-		h.forget(s.Set)
-		h.log.Warn("shares of the key do not fit; send all of this set again", "set", got.Set)
+	case err != nil: // what was printed makes no key
+		h.log.Error("printed shares of the key do not fit; divide it again", "set", got.Set)
 		return got, err
 	}
 	defer clear(key)
 	h.use(name, key)
-	for set := range h.sets {
-		h.forget(set)
+	for i := range had {
+		had[i].Clear()
 	}
-	h.open, got.Sealed, got.Have = true, false, len(had)
+	h.came, h.open, got.Sealed, got.Have = nil, true, false, len(had)
 	h.log.Info("the key is whole", "set", got.Set, "key", name)
 	return got, nil
-}
-
-func (h *Handler) forget(set [4]byte) {
-	for i := range h.sets[set] {
-		h.sets[set][i].Clear()
-	}
-	delete(h.sets, set)
 }
 
 func loopback(remote string) bool {

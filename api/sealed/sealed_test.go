@@ -3,6 +3,7 @@ package sealed
 import (
 	"bytes"
 	"crypto/rand"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -20,9 +21,14 @@ type world struct {
 	key  []byte
 }
 
-func newWorld(set string) *world {
+func newWorld(of []escrow.Share) *world {
 	w := &world{}
-	w.Handler = New(slog.New(slog.NewTextHandler(&w.logs, nil)), set, func(_ string, key []byte) { w.key = bytes.Clone(key) })
+	printed := map[[32]byte]bool{}
+	for i := range of {
+		printed[of[i].Digest()] = true
+	}
+	w.Handler = New(slog.New(slog.NewTextHandler(&w.logs, nil)), func(s *escrow.Share) bool { return printed[s.Digest()] },
+		func(_ string, key []byte) { w.key = bytes.Clone(key) })
 	return w
 }
 
@@ -60,7 +66,7 @@ func TestUnseal(t *testing.T) {
 	t.Parallel()
 	key, all := divided(t)
 	_, others := divided(t)
-	w := newWorld(all[0].Name())
+	w := newWorld(all)
 	for name, c := range map[string]struct {
 		from, share string
 		status      int
@@ -81,8 +87,8 @@ func TestUnseal(t *testing.T) {
 			t.Errorf("share %d: %d %s", i, status, body)
 		}
 	}
-	if !bytes.Equal(w.key, key) || len(w.sets) != 0 {
-		t.Errorf("the key is another, or shares are kept: %d", len(w.sets))
+	if !bytes.Equal(w.key, key) || len(w.came) != 0 {
+		t.Errorf("the key is another, or shares are kept: %d", len(w.came))
 	}
 	for _, s := range all {
 		if strings.Contains(w.logs.String(), s.Compact()[20:40]) {
@@ -91,22 +97,29 @@ func TestUnseal(t *testing.T) {
 	}
 }
 
-// TestAlteredShare: a share of the set that was altered makes no key, and all of the set
-// come again; afterwards the right ones open.
-func TestAlteredShare(t *testing.T) {
+// TestForgedShare: a share that says to be of the set and was not printed is refused,
+// whenever it comes, and the printed ones that came before go on counting.
+func TestForgedShare(t *testing.T) {
 	t.Parallel()
 	key, all := divided(t)
-	again, err := escrow.Split("k1", key, 3, 2, bytes.NewReader(append(all[0].Set[:], make([]byte, 40)...))) // the same set, other polynomials
+	forged, err := escrow.Split("k1", make([]byte, 32), 3, 2, io.MultiReader(bytes.NewReader(all[0].Set[:]), rand.Reader))
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := newWorld("")
-	w.send(t, here, again[1].Compact())
-	if status, body := w.send(t, here, all[0].Compact()); status != 422 || w.key != nil {
-		t.Errorf("shares that do not fit: %d %s", status, body)
+	w := newWorld(all)
+	for i, c := range []struct {
+		share  *escrow.Share
+		status int
+		says   string
+	}{
+		{&forged[1], 422, "share_refused"}, {&all[0], 200, `"have":1,"need":2`}, {&forged[0], 422, "share_refused"},
+		{&forged[2], 422, "share_refused"}, {&all[0], 200, `"have":1,"need":2`}, {&all[2], 200, `"sealed":false`},
+	} {
+		if status, body := w.send(t, here, c.share.Compact()); status != c.status || !strings.Contains(body, c.says) {
+			t.Errorf("share %d: %d %s", i, status, body)
+		}
 	}
-	w.send(t, here, all[1].Compact())
-	if status, _ := w.send(t, here, all[2].Compact()); status != 200 || !bytes.Equal(w.key, key) {
-		t.Errorf("the right ones: %d", status)
+	if !bytes.Equal(w.key, key) {
+		t.Error("the key is another")
 	}
 }

@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"crypto/rand"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -10,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"greffe/eventstore/vault/kek/escrow"
 )
 
 // TestSealedStart: without its key file a service opens with shares of the key alone;
@@ -37,6 +41,14 @@ func TestSealedStart(t *testing.T) {
 	if err := os.Rename(key, filepath.Join(dir, "elsewhere")); err != nil {
 		t.Fatal(err)
 	}
+	record := key + ".escrow"
+	if err := os.Rename(record, record+".away"); err != nil {
+		t.Fatal(err)
+	}
+	run(2, "no record of the key's shares is there", "serve", "--data", "data", "--sealed", "--listen", "127.0.0.1:0")
+	if err := os.Rename(record+".away", record); err != nil {
+		t.Fatal(err)
+	}
 	p = serve(t, dir, "--sealed", "--backup-dir", filepath.Join(dir, "backups"))
 	p.must(http.StatusOK, http.MethodGet, "/healthz", "", "")
 	for _, path := range []string{"/readyz", "/v1/subjects/" + who, "/metrics", "/openapi.json", "/"} {
@@ -46,6 +58,7 @@ func TestSealedStart(t *testing.T) {
 	}
 	run(2, "share_refused", "unseal", "--server", p.base, older[0]) // of the division before
 	run(0, "1 of 2 shares came", "unseal", "--server", p.base, shares[0])
+	run(2, "share_refused", "unseal", "--server", p.base, forgedShare(t, dir, shares[1]))
 	run(0, "1 of 2 shares came", "unseal", "--server", p.base, shares[0])
 	run(0, "The key is whole", "unseal", "--server", p.base, shares[2])
 	p.until("Greffe listens on " + p.base)
@@ -64,6 +77,7 @@ func TestSealedStart(t *testing.T) {
 	if _, err := os.Stat(key); err == nil {
 		t.Error("the key was written to disk")
 	}
+	run(2, "it says to be number 2", "keys", "restore-escrow", "--data", "data", shares[0], forgedShare(t, dir, shares[1]))
 	run(2, "more shares are needed", "keys", "restore-escrow", "--data", "data", shares[1])
 	run(0, "Key k1 is in", "keys", "restore-escrow", "--data", "data", shares[1], shares[0])
 	run(2, "never overwritten", "keys", "restore-escrow", "--data", "data", shares[1], shares[0])
@@ -76,6 +90,29 @@ func TestSealedStart(t *testing.T) {
 	run(0, "", "keys", "rotate", "--data", "data", "--to", "backups")
 	run(1, "the key in use is k2; divide it", "doctor", "--data", "data")
 	run(1, "no core dumps, not readable", "doctor", "--data", "data")
+}
+
+// forgedShare is a file with a well-formed share of another key, under the set and the
+// number of one that was printed.
+func forgedShare(t *testing.T, dir, of string) string {
+	t.Helper()
+	b, err := os.ReadFile(of)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := escrow.Parse(string(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := escrow.Split(s.Key, make([]byte, 32), 3, s.Threshold, io.MultiReader(bytes.NewReader(s.Set[:]), rand.Reader))
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(dir, "forged.txt")
+	if err := os.WriteFile(name, []byte(all[s.Number-1].Compact()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
 }
 
 func sharesIn(t *testing.T, dir, sub string) []string {

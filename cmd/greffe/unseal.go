@@ -21,19 +21,12 @@ import (
 
 // unseal answers as a sealed service, at the address to be served, until the key came.
 func (c *serveCmd) unseal(sh *shell, cfg *app.Config) error {
-	if err := app.MaySeal(*cfg); err != nil {
-		return err
-	}
-	of, err := app.EscrowOf(*cfg)
+	of, err := app.MaySeal(*cfg)
 	if err != nil {
 		return err
 	}
-	set := ""
-	if of != nil {
-		set = of.Set
-	}
 	opened := make(chan error, 1)
-	handler := sealed.New(sh.log, set, func(name string, key []byte) { opened <- cfg.Unseal(name, key) })
+	handler := sealed.New(sh.log, of.Printed, func(name string, key []byte) { opened <- cfg.Unseal(name, key) })
 	srv := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second,
 		MaxHeaderBytes: 16 << 10, TLSConfig: &tls.Config{MinVersion: tls.VersionTLS13}}
 	ln, err := net.Listen("tcp", c.Listen)

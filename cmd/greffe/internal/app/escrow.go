@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -55,11 +56,25 @@ type Escrow struct {
 	Shares    int       `json:"shares"`
 	Threshold int       `json:"threshold"`
 	Made      time.Time `json:"made"`
+	// Digests commit to the shares, in the order of their numbers, in hexadecimal: by
+	// them a forged share is told from a printed one before enough have come.
+	Digests []string `json:"digests,omitempty"`
+}
+
+// Printed reports whether a share is one of those that were printed.
+func (e *Escrow) Printed(s *escrow.Share) bool {
+	if s.Name() != e.Set || s.Number < 1 || s.Number > len(e.Digests) {
+		return false
+	}
+	d := s.Digest()
+	return hex.EncodeToString(d[:]) == e.Digests[s.Number-1]
 }
 
 const escrowSuffix = ".escrow"
 
 var errNoFile = errors.New("only the key of a key file is divided into shares; one in a transit service or a KMS never leaves it")
+
+var errForged = errors.New("a share is not one of those that were printed; ask its holder for the sheet")
 
 // Divide divides the key of the key file, and has give take the shares before it is
 // noted that there are any.
@@ -88,6 +103,10 @@ func Divide(cfg Config, shares, threshold int, give func(Escrow, []escrow.Share)
 		}
 	}()
 	e := Escrow{Key: name, Set: all[0].Name(), Shares: shares, Threshold: threshold, Made: cfg.Now().UTC()}
+	for i := range all {
+		d := all[i].Digest()
+		e.Digests = append(e.Digests, hex.EncodeToString(d[:]))
+	}
 	if err := give(e, all); err != nil {
 		return Escrow{}, err
 	}
@@ -119,6 +138,15 @@ func Undivide(cfg Config, shares []escrow.Share) (name string, err error) {
 	if cfg.remote() != "" {
 		return "", errNoFile
 	}
+	e, err := EscrowOf(cfg)
+	if err != nil {
+		return "", err
+	}
+	for i := range shares {
+		if s := &shares[i]; e != nil && s.Name() == e.Set && len(e.Digests) > 0 && !e.Printed(s) {
+			return "", fmt.Errorf("%w: it says to be number %d", errForged, s.Number)
+		}
+	}
 	name, key, err := escrow.Combine(shares)
 	if err != nil {
 		return "", err
@@ -127,15 +155,24 @@ func Undivide(cfg Config, shares []escrow.Share) (name string, err error) {
 	return name, kek.Import(cfg.KEK, name, key)
 }
 
-// MaySeal refuses a sealed start that would seal nothing.
-func MaySeal(cfg Config) error {
+// MaySeal gives what is known of the shares that a sealed start waits for. It refuses one
+// that would seal nothing, and one that could not tell a forged share from a printed one.
+func MaySeal(cfg Config) (*Escrow, error) {
 	if cfg.remote() != "" {
-		return errNoFile
+		return nil, errNoFile
 	}
 	if _, err := os.Stat(cfg.KEK); !errors.Is(err, fs.ErrNotExist) {
-		return errors.Join(fmt.Errorf("%s: the key file is there, so a sealed start keeps nobody out; move it away, or start without --sealed", cfg.KEK), err)
+		return nil, errors.Join(fmt.Errorf("%s: the key file is there, so a sealed start keeps nobody out; move it away, or start without --sealed", cfg.KEK), err)
 	}
-	return nil
+	e, err := EscrowOf(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if e == nil || len(e.Digests) == 0 || len(e.Digests) != e.Shares {
+		return nil, fmt.Errorf("%s: no record of the key's shares is there, so a forged one could not be told from a printed one; "+
+			"copy the record from the machine where greffe keys escrow ran, or make the key file again (greffe keys restore-escrow) and divide it (greffe keys escrow)", cfg.KEK+escrowSuffix)
+	}
+	return e, nil
 }
 
 // escrowed is the doctor's line about shares.

@@ -57,6 +57,14 @@ type Share struct {
 	y         [secretLen]byte
 }
 
+// Digest commits to the share: the SHA-256 of its bytes, of which the 320 bits of y are random
+// to whoever has fewer shares than the threshold. It is no secret.
+func (s *Share) Digest() [sha256.Size]byte {
+	b := s.encode()
+	defer clear(b)
+	return sha256.Sum256(b)
+}
+
 // Name is the division as it is printed on each of its shares.
 func (s *Share) Name() string { return fmt.Sprintf("%X", s.Set) }
 
