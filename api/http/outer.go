@@ -101,7 +101,7 @@ func (a *API) finish(r *http.Request, s *seen, w *statusWriter, took time.Durati
 		args = append(args, "code", string(s.code))
 	}
 	level := slog.LevelInfo
-	if w.status >= 500 {
+	if entry, _ := problem.Lookup(s.code); w.status >= 500 || entry.Status >= 500 { // a stream breaks off after its 200
 		level = slog.LevelError
 		if s.cause != nil {
 			args = append(args, "cause", s.cause.Error())
