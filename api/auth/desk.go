@@ -38,6 +38,22 @@ type Facts interface {
 	Write(ctx context.Context, owns []ledger.Own) ([]ledger.Written, error)
 }
 
+// record writes facts and returns when this node has applied them.
+func record(ctx context.Context, to Facts, waitFor func(context.Context, domain.Position) error, owns []ledger.Own) (domain.Position, error) {
+	w, err := to.Write(ctx, owns)
+	if err != nil {
+		return 0, fmt.Errorf("record account facts: %w", err)
+	}
+	if len(w) != len(owns) {
+		return 0, problem.Because(problem.StateUnknown, errors.New("record account facts: not all were answered"))
+	}
+	at := w[len(w)-1].Position
+	if err := waitFor(ctx, at); err != nil {
+		return 0, problem.Because(problem.Stale, fmt.Errorf("account facts are recorded and not yet applied here: %w", err))
+	}
+	return at, nil
+}
+
 // Desk makes and revokes tokens. All fields but mu, Signing and Alone are needed.
 type Desk struct {
 	Directory Directory
@@ -203,18 +219,7 @@ func (d *Desk) write(ctx context.Context, owns []ledger.Own) (domain.Position, e
 }
 
 func (d *Desk) writeTo(ctx context.Context, to Facts, owns []ledger.Own) (domain.Position, error) {
-	w, err := to.Write(ctx, owns)
-	if err != nil {
-		return 0, fmt.Errorf("record account facts: %w", err)
-	}
-	if len(w) != len(owns) {
-		return 0, problem.Because(problem.StateUnknown, errors.New("record account facts: not all were answered"))
-	}
-	at := w[len(w)-1].Position
-	if err := d.WaitFor(ctx, at); err != nil {
-		return 0, problem.Because(problem.Stale, fmt.Errorf("account facts are recorded and not yet applied here: %w", err))
-	}
-	return at, nil
+	return record(ctx, to, d.WaitFor, owns)
 }
 
 func created(account, actor domain.ID, roles []string, label string, bootstrap bool) ledger.Own {

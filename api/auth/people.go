@@ -334,18 +334,7 @@ func (p *People) IsFresh(who *Principal) error {
 
 // write records facts and returns when this node has applied them.
 func (p *People) write(ctx context.Context, to Facts, owns ...ledger.Own) (domain.Position, error) {
-	w, err := to.Write(ctx, owns)
-	if err != nil {
-		return 0, fmt.Errorf("record account facts: %w", err)
-	}
-	if len(w) != len(owns) {
-		return 0, problem.Because(problem.StateUnknown, errors.New("record account facts: not all were answered"))
-	}
-	at := w[len(w)-1].Position
-	if err := p.WaitFor(ctx, at); err != nil {
-		return 0, problem.Because(problem.Stale, fmt.Errorf("account facts are recorded and not yet applied here: %w", err))
-	}
-	return at, nil
+	return record(ctx, to, p.WaitFor, owns)
 }
 
 // sealed makes the part of an account's fact. Fields are sorted by path.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -78,7 +77,7 @@ func (p *People) checkNew(n NewAccount) error {
 	case n.Invite && n.Login == "":
 		return problem.At(problem.FieldRequired, "login")
 	}
-	return errors.Join(checkNames(n.Label, n.Login), checkRoles(p.Rules(), n.Roles), checkPortfolio(n.Portfolio))
+	return errors.Join(checkNames(n.Label, n.Login), checkRoles(p.Rules(), n.Roles), checkPortfolio(p.Rules(), n.Portfolio))
 }
 
 func checkNames(label, login string) error {
@@ -106,11 +105,16 @@ func checkRoles(rules *policy.Policy, roles []string) error {
 	return nil
 }
 
-func checkPortfolio(code string) error {
-	if code != "" && !regexp.MustCompile(`^[a-z][a-z0-9_]{0,39}$`).MatchString(code) {
-		return problem.At(problem.FieldInvalid, "portfolio")
+// checkPortfolio refuses a portfolio that no contact can be in, and says which there are.
+func checkPortfolio(rules *policy.Policy, code string) error {
+	if code == "" || rules.Portfolio(code) {
+		return nil
 	}
-	return nil
+	known := []string{}
+	for _, x := range rules.Portfolios() {
+		known = append(known, x.Code)
+	}
+	return &problem.Error{Code: problem.FieldInvalid, Field: "portfolio", Known: known}
 }
 
 // free is nil if nobody else signs in with a name.
@@ -239,7 +243,7 @@ func (p *People) plan(next *accounts.Account, c Change) error {
 		next.Roles = *c.Roles
 	}
 	if c.Portfolio != nil {
-		if err := checkPortfolio(*c.Portfolio); err != nil {
+		if err := checkPortfolio(p.Rules(), *c.Portfolio); err != nil {
 			return err
 		}
 		next.Portfolio = *c.Portfolio

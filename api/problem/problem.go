@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -20,6 +21,7 @@ type Error struct {
 	Permission string        // the permission that is missing
 	RetryAfter time.Duration // overrides the table's
 	Lines      []Line        // problems of a policy text
+	Known      []string      // codes of the policy that the field may have
 	Order      string        // id of the order to erase
 	Away       []string      // stores that cannot be reached
 	Cause      error
@@ -46,6 +48,9 @@ func (e *Error) Error() string {
 	s := string(e.Code)
 	if e.Field != "" {
 		s += " at " + e.Field
+	}
+	if len(e.Known) > 0 {
+		s += ", which may be " + strings.Join(e.Known, ", ")
 	}
 	if e.Cause != nil {
 		s += ": " + e.Cause.Error()
@@ -89,6 +94,7 @@ type Body struct {
 	Field      string   `json:"field,omitempty" doc:"Field, parameter or header of the contract it is about."`
 	Permission string   `json:"permission,omitempty" doc:"Permission that is missing."`
 	Problems   []Line   `json:"problems,omitempty" doc:"Problems of a policy text, by line."`
+	Known      []string `json:"known,omitempty" doc:"Codes of the policy that the field may have."`
 	Order      string   `json:"order,omitempty" doc:"The order by which the person was erased."`
 	Away       []string `json:"away,omitempty" doc:"Stores that cannot be reached, at /readyz."`
 	RequestID  string   `json:"request_id,omitempty" doc:"Names this request in the server's log."`
@@ -103,7 +109,7 @@ func Of(err error, lang, requestID string) Body {
 	}
 	return Body{
 		Type: "/docs#error-" + string(t.Code), Title: t.Title.In(lang), Status: t.Status, Detail: t.Action.In(lang),
-		Code: t.Code, Field: e.Field, Permission: e.Permission, Problems: e.Lines, Order: e.Order, Away: e.Away, RequestID: requestID,
+		Code: t.Code, Field: e.Field, Permission: e.Permission, Problems: e.Lines, Known: e.Known, Order: e.Order, Away: e.Away, RequestID: requestID,
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -67,12 +68,18 @@ func (c *client) do(ctx context.Context, method, path, contentType string, body 
 	}
 	if res.StatusCode/100 != 2 {
 		var p struct {
-			Code   string `json:"code"`
-			Detail string `json:"detail"`
-			Title  string `json:"title"`
+			Code   string   `json:"code"`
+			Detail string   `json:"detail"`
+			Title  string   `json:"title"`
+			Field  string   `json:"field"`
+			Known  []string `json:"known"`
 		}
 		_ = json.Unmarshal(b, &p)
-		return fmt.Errorf("the service answered %d %s: %s %s", res.StatusCode, p.Code, p.Title, p.Detail)
+		err := fmt.Errorf("the service answered %d %s: %s %s", res.StatusCode, p.Code, p.Title, p.Detail)
+		if len(p.Known) > 0 {
+			err = fmt.Errorf("%w %s may be %s", err, p.Field, strings.Join(p.Known, ", "))
+		}
+		return err
 	}
 	switch out := out.(type) {
 	case nil:

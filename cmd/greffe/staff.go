@@ -71,15 +71,16 @@ func (c *accountsListCmd) Run(sh *shell) error {
 }
 
 type accountsInviteCmd struct {
-	Label string   `arg:"" help:"Who it is; sealed."`
-	Login string   `arg:"" help:"What the person signs in with; sealed."`
-	Roles []string `help:"Roles of the policy." required:"" placeholder:"ROLE"`
+	Label     string   `arg:"" help:"Who it is; sealed."`
+	Login     string   `arg:"" help:"What the person signs in with; sealed."`
+	Roles     []string `help:"Roles of the policy." required:"" placeholder:"ROLE"`
+	Portfolio string   `help:"Portfolio of the policy that the account looks after." placeholder:"CODE"`
 }
 
 func (c *accountsInviteCmd) Run(sh *shell) error {
-	body := map[string]any{"label": c.Label, "login": c.Login, "roles": c.Roles}
+	body := map[string]any{"label": c.Label, "login": c.Login, "roles": c.Roles, "portfolio": c.Portfolio}
 	return sh.invite("/v1/accounts", body, func(a *app.App) (auth.Invited, error) {
-		return a.People.Create(sh.ctx, domain.ID{}, auth.NewAccount{Kind: account.Human, Label: c.Label, Login: c.Login, Roles: c.Roles, Invite: true})
+		return a.People.Create(sh.ctx, domain.ID{}, auth.NewAccount{Kind: account.Human, Label: c.Label, Login: c.Login, Roles: c.Roles, Portfolio: c.Portfolio, Invite: true})
 	})
 }
 
