@@ -3,6 +3,8 @@ package kafka
 import (
 	"cmp"
 	"slices"
+
+	"greffe/domain/event"
 )
 
 // Config is the settings of one cluster. Files are paths that can be opened as
@@ -55,10 +57,19 @@ type Topic struct {
 	// Sources are what the topic may speak for. The first is that of what has none
 	// of its own: the events of a mapping, and what cannot be read.
 	Sources []string `yaml:"sources"`
+	// Types are what the topic may send; none: every type. What protects the person
+	// (event.Type.Protective) is taken whatever stands here.
+	Types []event.Type `yaml:"types"`
 }
 
 // Speaks reports whether the topic may speak for a source.
 func (t *Topic) Speaks(source string) bool { return slices.Contains(t.Sources, source) }
+
+// Sends reports whether the topic may send a type: whoever writes a topic may
+// forbid, in the name of a person, but not allow.
+func (t *Topic) Sends(kind event.Type) bool {
+	return len(t.Types) == 0 || kind.Protective() || slices.Contains(t.Types, kind)
+}
 
 const (
 	defaultClient = "greffe"

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"greffe/api/kafka"
+	"greffe/domain/event"
 )
 
 const whole = `brokers: [kafka-1:9092, "[::1]:9092"]
@@ -21,7 +22,7 @@ intake:
   group: g
   topics:
     - {topic: crm.contacts, sources: [crm/eu]}
-    - {topic: dbz.public.contacts, mapping: debezium, sources: [crm/eu, crm/eu/old]}
+    - {topic: dbz.public.contacts, mapping: debezium, sources: [crm/eu, crm/eu/old], types: [contact.created, contact.changed]}
 publish: {recipients: [mailing], acknowledgements: {topic: greffe.acknowledgements}}
 `
 
@@ -36,7 +37,7 @@ func TestParse(t *testing.T) {
 		TLS:  &kafka.TLS{CA: "/conf/ca.pem", Cert: "/conf/client.pem", Key: "/etc/client.key"},
 		SASL: &kafka.SASL{Mechanism: kafka.ScramSHA512, User: "greffe", PasswordFile: "/conf/secrets/kafka"},
 		Intake: &kafka.Intake{Group: "g", Topics: []kafka.Topic{{Topic: "crm.contacts", Sources: []string{"crm/eu"}},
-			{Topic: "dbz.public.contacts", Mapping: "debezium", Sources: []string{"crm/eu", "crm/eu/old"}}}},
+			{Topic: "dbz.public.contacts", Mapping: "debezium", Sources: []string{"crm/eu", "crm/eu/old"}, Types: []event.Type{event.ContactCreated, event.ContactChanged}}}},
 	}
 	want.Publish, c.Publish = nil, nil // publish_config_test.go
 	if diff := cmp.Diff(want, c); diff != "" {
@@ -44,6 +45,12 @@ func TestParse(t *testing.T) {
 	}
 	if t0 := &c.Intake.Topics[0]; !t0.Speaks("crm/eu") || t0.Speaks("crm/eu/x") || t0.Speaks("") {
 		t.Error("what a topic speaks for")
+	}
+	for _, d := range event.Describe() {
+		listed := d.Type == event.ContactCreated || d.Type == event.ContactChanged
+		if !c.Intake.Topics[0].Sends(d.Type) || c.Intake.Topics[1].Sends(d.Type) != (listed || d.Protective) {
+			t.Errorf("who may send %s", d.Type)
+		}
 	}
 	short, err := kafka.Parse([]byte("brokers: [k:1]\nintake: {topics: [{topic: t, sources: [s]}]}"), ".")
 	if err != nil || short.ClientID != "greffe" || short.Intake.Group != "greffe" {
@@ -70,6 +77,9 @@ func TestRefusalsNameLineAndRemedy(t *testing.T) {
 		"no password":       {", password_file: secrets/kafka", "", "sasl.password_file: name"},
 		"no sources":        {"topic: crm.contacts, sources: [crm/eu]", "topic: crm.contacts", "line 8: intake.topics.0.sources: name"},
 		"blank source":      {"[crm/eu, crm/eu/old]", "[crm/eu, 'a b']", "line 9: intake.topics.1.sources.1: use the CloudEvents source"},
+		"unknown type":      {"[contact.created, contact.changed]", "[contact.created, hunter2]", "line 9: intake.topics.1.types.1: upstreams send no such type"},
+		"own type":          {"[contact.created, contact.changed]", "[subject.erased]", "line 9: intake.topics.1.types.0: upstreams send no such type"},
+		"no type":           {"[contact.created, contact.changed]", "[]", "line 9: intake.topics.1.types: name the types"},
 		"topic":             {"dbz.public.contacts", "dbz/public", "line 9: intake.topics.1.topic: use Kafka's form"},
 		"topic twice":       {"dbz.public.contacts", "crm.contacts", "line 9: intake.topics.1.topic: a topic stands once"},
 		"group":             {"  group: g", "  group: 'a b'", "line 6: intake.group: name"},

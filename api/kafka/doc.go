@@ -12,6 +12,6 @@
 //     for none.
 //
 // It assumes that the brokers' own access lists say who may write a topic. What
-// a topic may speak for is Topic.Sources. It keeps no state: a crash leaves
+// a topic may speak for is Topic.Sources, what it may say Topic.Types. It keeps no state: a crash leaves
 // nothing.
 package kafka

@@ -4,10 +4,13 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"greffe/domain/event"
 )
 
 // Problem is one thing that is wrong in the settings. It quotes no value.
@@ -143,6 +146,21 @@ func (k *checker) intake(in *Intake) {
 			if !printable(s, 400) {
 				k.add(at(path+".sources", j), "use the CloudEvents source of the system, at most 400 bytes, no blanks")
 			}
+		}
+		k.types(path+".types", t.Types)
+	}
+}
+
+// types refuses names that no event has: a typing error would set aside whatever
+// was meant.
+func (k *checker) types(path string, all []event.Type) {
+	if all != nil && len(all) == 0 {
+		k.add(path, "name the types that this topic may send, or remove the setting; consent.withdrawn alone takes only what protects people")
+	}
+	known := event.Describe()
+	for j, kind := range all {
+		if !slices.ContainsFunc(known, func(d event.Description) bool { return d.Type == kind }) {
+			k.add(at(path, j), "upstreams send no such type; /docs lists them")
 		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-json-experiment/json"
@@ -224,13 +225,16 @@ func (w *writer) intake(in *kafka.Intake) error {
 	}
 	for _, t := range in.Topics {
 		about := fmt.Sprintf("CloudEvents 1.0 of sources %v, structured (as here) or binary (attributes in ce_ headers, data as the value).", t.Sources)
-		messages := all
+		messages := slices.DeleteFunc(slices.Clone(all), func(name string) bool { return !t.Sends(event.Type(strings.TrimPrefix(name, "event."))) })
 		if t.Mapping != "" {
 			name := "mapped." + t.Mapping
 			w.doc.Components.Messages[name] = message{Name: t.Mapping, Summary: "What the mapping reads; see POST /v1/ingest/" + t.Mapping + ".", Payload: &huma.Schema{}}
 			about, messages = fmt.Sprintf("Messages that the mapping %s makes events of sources %v from.", t.Mapping, t.Sources), []string{name}
 		}
-		w.topic("receive", t.Topic, about, slices.Clone(messages))
+		if len(t.Types) > 0 {
+			about += fmt.Sprintf(" Of the types %v and of those that protect the person; others are set aside.", t.Types)
+		}
+		w.topic("receive", t.Topic, about, messages)
 	}
 	return nil
 }

@@ -25,6 +25,7 @@ tls: {ca: ca.pem}
 intake:
   topics:
     - {topic: crm.contacts, sources: [crm/eu, crm/fr]}
+    - {topic: crm.narrow, sources: [crm/eu], types: [contact.created]}
     - {topic: dbz.public.contacts, mapping: debezium, sources: [crm/eu]}
 publish:
   recipients: [mailing, {code: crm, identify: own, prefix: greffe.crm.}]
@@ -77,7 +78,7 @@ func TestDocumentIsWhole(t *testing.T) {
 		}
 	}
 	slices.Sort(ops)
-	want := []string{"receive.crm.contacts", "receive.dbz.public.contacts", "receive.greffe.acknowledgements", "receive.greffe.crm.acks",
+	want := []string{"receive.crm.contacts", "receive.crm.narrow", "receive.dbz.public.contacts", "receive.greffe.acknowledgements", "receive.greffe.crm.acks",
 		"send.greffe.consent", "send.greffe.crm.consent", "send.greffe.crm.erasure", "send.greffe.crm.opposition", "send.greffe.crm.requests",
 		"send.greffe.erasure", "send.greffe.opposition", "send.greffe.requests"}
 	if !slices.Equal(ops, want) || d.AsyncAPI != "3.0.0" {
@@ -86,6 +87,9 @@ func TestDocumentIsWhole(t *testing.T) {
 	for _, x := range event.Describe() {
 		if _, ok := d.Channels["crm.contacts"].Messages["event."+string(x.Type)]; !ok {
 			t.Errorf("%s may come in and is not listed", x.Type)
+		}
+		if _, ok := d.Channels["crm.narrow"].Messages["event."+string(x.Type)]; ok != (x.Protective || x.Type == event.ContactCreated) {
+			t.Errorf("%s by a topic that may send contact.created: listed %t", x.Type, ok)
 		}
 	}
 	if n := len(d.Channels["crm.contacts"].Messages); n != len(event.Describe()) {

@@ -11,8 +11,8 @@
 //     is counted. It is committed as the generation that was assigned the
 //     partition, so a consumer that lost it cannot move another's offset.
 //   - What cannot be taken blocks nobody: what is no event, too large, of a source
-//     for which the topic may not speak, or refused by a mapping, goes to
-//     quarantine, sealed together with topic, partition and offset.
+//     for which the topic may not speak, of a type it may not send, or refused by a
+//     mapping, goes to quarantine, sealed together with topic, partition and offset.
 //   - When the ledger cannot take something now, that partition waits and tries
 //     again; others go on. What protects people (design §4.1) is recorded first
 //     within what is fetched, and also from behind what waits.

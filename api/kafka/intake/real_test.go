@@ -93,6 +93,21 @@ func TestRealRetention(t *testing.T) {
 	}
 }
 
+// Apache Kafka with a topic that may send one type: an objection passes, what else
+// it is not allowed waits, and the group goes on.
+func TestRealTypes(t *testing.T) {
+	c := kafkatest.Start(t, kafkatest.Options{})
+	c.CreateTopic("crm", 1, nil)
+	w := &world{t: t, addrs: c.Brokers(), log: logmemory.New()}
+	w.openLedger(filepath.Join(t.TempDir(), "vault.db"))
+	w.start(onlyCreated(), realTimes)
+	w.send("crm", value(created("e1", "C-1")), value(typed(event.ContactDeleted, "d1", "{}")), value(opposed("o1", "C-1")), value(created("e2", "C-2")))
+	w.waitCommitted("crm", 0, 4)
+	if got := reasons(w.held()); got != "type_not_allowed 1" || w.count(event.ContactCreated) != 2 || w.count(event.OppositionRegistered) != 1 {
+		t.Errorf("%s, %d contacts, %d objections", got, w.count(event.ContactCreated), w.count(event.OppositionRegistered))
+	}
+}
+
 // deleteRecords makes an offset the first of partition 0.
 func deleteRecords(t *testing.T, addrs []string, topic string, first int64) {
 	t.Helper()

@@ -2,6 +2,7 @@ package intake
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"strconv"
 
@@ -16,6 +17,7 @@ import (
 // of mappings.
 const (
 	SourceNotAllowed = "source_not_allowed" // the topic may not speak for it
+	TypeNotAllowed   = "type_not_allowed"   // nor send this type of event
 	TooLong          = "message_too_large"  // over maxMessage
 	IDConflict       = "id_conflict"        // its id was recorded before with another content
 )
@@ -96,6 +98,8 @@ func (b *batch) event(m *message, raw []byte) {
 		b.aside(m, SourceNotAllowed, in.Source, "", in.Subject)
 	case refusal != nil:
 		b.aside(m, refusal.Code, in.Source, in.ID, in.Subject)
+	case !b.r.route.Sends(in.Type):
+		b.aside(m, TypeNotAllowed, in.Source, in.ID, in.Subject)
 	default:
 		b.add(entry{raw: raw, source: in.Source, subject: in.Subject, id: in.ID, of: m, protective: in.Type.Protective()})
 	}
@@ -153,11 +157,15 @@ func (b *batch) mapped(ctx context.Context, all []message) {
 
 // outcome takes what a mapping made of one message.
 func (b *batch) outcome(m *message, mapped *ingest.Mapped) {
-	foreign := false
+	refused := ""
 	for i := range mapped.Events {
 		e := &mapped.Events[i]
 		if !b.r.route.Speaks(e.Source) {
-			foreign = true
+			refused = SourceNotAllowed
+			continue
+		}
+		if !b.r.route.Sends(e.Type) {
+			refused = cmp.Or(refused, TypeNotAllowed)
 			continue
 		}
 		b.add(entry{raw: e.Raw, source: mapped.Source, subject: mapped.Subject, id: mapped.ID, of: m, protective: e.Protective})
@@ -165,8 +173,8 @@ func (b *batch) outcome(m *message, mapped *ingest.Mapped) {
 	switch {
 	case mapped.Aside != "":
 		b.aside(m, mapped.Aside, mapped.Source, mapped.ID, mapped.Subject)
-	case foreign:
-		b.aside(m, SourceNotAllowed, mapped.Source, mapped.ID, mapped.Subject)
+	case refused != "":
+		b.aside(m, refused, mapped.Source, mapped.ID, mapped.Subject)
 	case mapped.Ignored != "":
 		b.ignore(mapped.Ignored)
 	}
