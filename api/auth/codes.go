@@ -92,37 +92,33 @@ func (p *People) Reauthenticate(ctx context.Context, who *Principal, password, c
 	if !ok || who.Session.IsZero() {
 		return Started{}, problem.New(problem.SessionInvalid)
 	}
-	key, where := loginKey(p.mac("again", who.Session[:])), network(from)
-	if err := p.take(key, account.Throttle{}, where, true); err != nil {
-		return Started{}, err
-	}
-	same, err := p.comparePassword(ctx, a, true, password)
+	g := guess{key: loginKey(p.mac("again", who.Session[:])), where: network(from), trusted: true, own: true}
+	g.source = string(g.key[:])
+	same, err := p.guessed(ctx, g, a, true, password)
 	if err != nil {
 		return Started{}, err
 	}
 	if !same {
-		if p.tries.of(key, account.Throttle{}).Failures >= account.MaxFailures {
+		if p.tries.of(g.key, g.logged).Failures >= account.MaxFailures {
 			if err := p.End(ctx, domain.ID{}, a.ID, who.Session, "revoked"); err != nil {
 				return Started{}, err
 			}
 		}
 		return Started{}, problem.New(problem.CredentialsInvalid)
 	}
-	p.tries.clear(key)
+	p.tries.clear(g.key)
 	l := Login{Account: a.ID, Method: "password", Factors: []string{string(account.Password), string(account.TOTP)}, From: from, replaces: who.Session}
 	return p.second(ctx, a, account.TOTP, code, l)
 }
 
 // second looks at a code of an account whose password was right.
 func (p *People) second(ctx context.Context, a accounts.Account, kind account.CredentialKind, code string, l Login) (Started, error) {
-	key, where := loginKey(p.mac("code", a.ID[:])), network(l.From)
 	p.parts()
-	if err := p.take(key, a.WrongCodes, where, false); err != nil {
+	g := guess{key: loginKey(p.mac("code", a.ID[:])), of: a.ID, what: account.WhatCode, logged: a.WrongCodes, where: network(l.From), trusted: true}
+	if err := p.take(g); err != nil {
 		return Started{}, err
 	}
-	refuse := func() (Started, error) {
-		return Started{}, p.wrong(ctx, a, true, key, a.WrongCodes, where, "code")
-	}
+	refuse := func() (Started, error) { return Started{}, p.wrong(ctx, g) }
 	c, has := a.Has(kind)
 	if !has {
 		return refuse()
@@ -147,7 +143,7 @@ func (p *People) second(ctx context.Context, a accounts.Account, kind account.Cr
 	}
 	s, err := p.Start(ctx, l)
 	if err == nil {
-		p.tries.clear(key)
+		p.tries.clear(g.key)
 	}
 	return s, err
 }

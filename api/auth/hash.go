@@ -1,7 +1,6 @@
 package auth
 
 import (
-	"context"
 	"crypto/subtle"
 	"encoding/base64"
 	"errors"
@@ -11,21 +10,17 @@ import (
 	"strings"
 
 	"golang.org/x/crypto/argon2"
-
-	"greffe/api/problem"
 )
 
 // Passwords are hashed with argon2id (RFC 9106; délib. CNIL 2022-100 asks for a
 // salted slow hash) in the PHC text form, so that the cost can be raised later.
 // 46 MiB and one pass is the first of OWASP's choices; two at a time take 92 MiB.
 const (
-	hashMemory    = 46 << 10 // KiB
-	hashPasses    = 1
-	hashThreads   = 1
-	hashBytes     = 32
-	saltBytes     = 16
-	hashesAtATime = 2
-	hashesWaiting = 64 // more are refused: a flood must not be queued
+	hashMemory  = 46 << 10 // KiB
+	hashPasses  = 1
+	hashThreads = 1
+	hashBytes   = 32
+	saltBytes   = 16
 )
 
 var errHash = errors.New("a password's hash is damaged; have the account reset")
@@ -71,27 +66,4 @@ func decoy() string {
 	e := base64.RawStdEncoding
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, hashMemory, hashPasses, hashThreads,
 		e.EncodeToString(make([]byte, saltBytes)), e.EncodeToString(make([]byte, hashBytes)))
-}
-
-// gate lets so many hash at a time, so that memory is bounded.
-type gate struct{ running, waiting chan struct{} }
-
-func newGate() *gate {
-	return &gate{make(chan struct{}, hashesAtATime), make(chan struct{}, hashesWaiting)}
-}
-
-// enter waits for its turn; leave must be called. Errors: busy, or the context's.
-func (g *gate) enter(ctx context.Context) (leave func(), err error) {
-	select {
-	case g.waiting <- struct{}{}:
-	default:
-		return nil, problem.New(problem.Busy)
-	}
-	defer func() { <-g.waiting }()
-	select {
-	case g.running <- struct{}{}:
-		return func() { <-g.running }, nil
-	case <-ctx.Done():
-		return nil, problem.Because(problem.Busy, ctx.Err())
-	}
 }

@@ -87,7 +87,7 @@ func (p *People) Accept(ctx context.Context, secret, password string, from netip
 	if err != nil {
 		return Step{}, err
 	}
-	err = p.setPassword(ctx, a, once, password)
+	err = p.setPassword(ctx, a, once, password, where)
 	if errors.Is(err, ledger.ErrTaken) {
 		return Step{}, problem.New(problem.InvitationInvalid)
 	}
@@ -101,7 +101,8 @@ func (p *People) Accept(ctx context.Context, secret, password string, from netip
 }
 
 // setPassword sets a password that is good enough; all sessions of the account end.
-func (p *People) setPassword(ctx context.Context, a accounts.Account, once domain.ID, password string) error {
+// source is whose turn it takes to hash it.
+func (p *People) setPassword(ctx context.Context, a accounts.Account, once domain.ID, password, source string) error {
 	_, login, err := p.Names(ctx, a)
 	if err != nil {
 		return err
@@ -109,7 +110,7 @@ func (p *People) setPassword(ctx context.Context, a accounts.Account, once domai
 	if account.CheckPassword(password, login, account.Case(p.Rules().Passwords())) != "" {
 		return problem.At(problem.PasswordWeak, "password")
 	}
-	leave, err := p.parts().gate.enter(ctx)
+	leave, err := p.parts().gate.enter(ctx, source)
 	if err != nil {
 		return err
 	}
@@ -141,7 +142,7 @@ func (p *People) ChangePassword(ctx context.Context, who *Principal, password st
 	if err != nil {
 		return Started{}, err
 	}
-	if err := p.setPassword(ctx, a, domain.ID{}, password); err != nil {
+	if err := p.setPassword(ctx, a, domain.ID{}, password, string(who.Session[:])); err != nil {
 		return Started{}, err
 	}
 	return p.Start(ctx, Login{Account: a.ID, Method: who.Signed.Method, Factors: who.Signed.Factors, Provider: who.Signed.Provider, From: from})

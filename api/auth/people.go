@@ -29,6 +29,7 @@ import (
 type Staff interface {
 	Directory
 	BySession(account.Digest) (accounts.Account, account.Session, bool)
+	Tried(name domain.ID) account.Throttle
 }
 
 // People signs people in and out, and keeps their credentials. All fields above mu

@@ -12,8 +12,6 @@ import (
 	"greffe/api/problem"
 	"greffe/domain"
 	"greffe/domain/account"
-	"greffe/domain/event"
-	"greffe/eventstore/ledger"
 	"greffe/projections/accounts"
 )
 
@@ -29,7 +27,9 @@ type Step struct {
 
 const (
 	// TicketFor is how long a right password waits for its second factor.
-	TicketFor   = 5 * time.Minute
+	TicketFor = 5 * time.Minute
+	// useName derives the id under which a name that nobody has is counted.
+	useName     = "signin.name"
 	ticketBytes = len(domain.ID{}) + len(domain.ID{}) + stampBytes
 )
 
@@ -40,27 +40,30 @@ const (
 func (p *People) Password(ctx context.Context, name, password, device string, from netip.Addr) (Step, error) {
 	p.parts()
 	normal, _ := normalLogin(name)
-	key, where := p.loginKey(normal), network(from)
 	a, found, err := p.ByLogin(ctx, name)
 	if err != nil {
 		return Step{}, err
 	}
-	known := found && p.knowsDevice(a, device)
-	logged := a.Wrong
-	if known {
-		key, logged = p.deviceKey(device), account.Throttle{}
-	}
-	if err := p.take(key, logged, where, known); err != nil {
+	g := guess{key: p.loginKey(normal), of: a.ID, what: account.WhatPassword, logged: a.Wrong, where: network(from), source: network(from)}
+	stranger, err := p.Once(useName, g.key[:]) // the same work, whoever it is
+	if err != nil {
 		return Step{}, err
 	}
-	ok, err := p.comparePassword(ctx, a, found, password)
+	if !found {
+		g.of, g.what, g.logged = stranger, account.WhatName, p.Staff.Tried(stranger)
+	}
+	if found && p.knowsDevice(a, device) {
+		g.key, g.logged, g.trusted, g.own = p.deviceKey(device), account.Throttle{}, true, true
+		g.source = string(g.key[:])
+	}
+	ok, err := p.guessed(ctx, g, a, found, password)
 	if err != nil {
 		return Step{}, err
 	}
 	if !ok {
-		return Step{}, p.wrong(ctx, a, found && !known, key, logged, where, "password")
+		return Step{}, p.wrong(ctx, g)
 	}
-	p.tries.clear(key)
+	p.tries.clear(g.key)
 	return p.step(ctx, a, from)
 }
 
@@ -74,41 +77,6 @@ func (p *People) step(ctx context.Context, a accounts.Account, from netip.Addr) 
 	s, err := p.Start(ctx, Login{Account: a.ID, Method: "password", Factors: []string{string(account.Password)}, From: from})
 	out.Session = &s
 	return out, err
-}
-
-// take counts a try before it is looked at, so that many at once are not more than
-// the rule allows; a right one clears the count. Error: rate_limited. A known device
-// is not counted with its network.
-func (p *People) take(key loginKey, logged account.Throttle, where string, known bool) error {
-	wait := time.Duration(0)
-	if !known {
-		wait = p.tries.networks.Wait(where)
-	}
-	if wait == 0 {
-		wait = p.tries.take(key, logged)
-	}
-	if wait > 0 {
-		return &problem.Error{Code: problem.RateLimited, RetryAfter: wait}
-	}
-	return nil
-}
-
-// wrong puts a wrong proof into the log, if the account exists. The fact is not
-// waited for, which would tell that it does.
-func (p *People) wrong(ctx context.Context, a accounts.Account, exists bool, key loginKey, logged account.Throttle, where, what string) error {
-	t := p.tries.of(key, logged)
-	p.tries.networks.Take(where)
-	if exists && t.Failures >= account.Recorded {
-		own := ledger.Own{Type: event.AccountLocked, Codes: event.Codes{}.With("account", a.ID.String()).With("what", what).
-			With("failures", int64(t.Failures)).With("level", int64(t.Level)).With("until", domain.FormatTime(t.Until))}
-		work := func(ctx context.Context) { _, _ = p.Facts.Write(ctx, []ledger.Own{own}) } // this node counts without it
-		if p.Beside == nil {
-			work(ctx)
-		} else {
-			p.Beside(work)
-		}
-	}
-	return problem.New(problem.CredentialsInvalid)
 }
 
 // comparePassword does the same work whoever it is.
@@ -128,11 +96,6 @@ func (p *People) comparePassword(ctx context.Context, a accounts.Account, found 
 			hash = string(secret)
 		}
 	}
-	leave, err := p.gate.enter(ctx)
-	if err != nil {
-		return false, err
-	}
-	defer leave()
 	if len(password) > account.MaxPassword {
 		password = ""
 	}

@@ -213,26 +213,10 @@ func (p *People) Change(ctx context.Context, actor, of domain.ID, c Change) (at 
 				return err
 			}
 		}
-		if at, err = p.write(ctx, to, own); err == nil {
-			err = p.unblock(ctx, of)
-		}
+		at, err = p.write(ctx, to, own)
 		return err
 	})
 	return at, err
-}
-
-// unblock forgets what this node counted of an account's wrong passwords and codes: the
-// log, which all nodes go by, has done so with its change.
-func (p *People) unblock(ctx context.Context, of domain.ID) error {
-	a, _ := p.Staff.Find(of)
-	_, login, err := p.Names(ctx, a)
-	if err != nil {
-		return err
-	}
-	t := p.parts().tries
-	t.clear(p.loginKey(login))
-	t.clear(loginKey(p.mac("code", of[:])))
-	return nil
 }
 
 func (p *People) plan(next *accounts.Account, c Change) error {

@@ -21,19 +21,23 @@ const (
 // loginKey stands for a login in memory.
 type loginKey [sha256.Size]byte
 
-// tries counts wrong passwords and codes on this node. From the third in a row on,
-// those of accounts that exist are facts too, which all nodes go by; names that do
-// not exist are counted in the same way here, so that nobody learns which do.
+// tries counts wrong passwords and codes on this node. From the third in a row on they
+// are facts too, which all nodes go by; names that do not exist are counted in the same
+// way, here and there, so that nobody learns which do. A flood of names is beyond its
+// bound counted here alone.
 type tries struct {
 	now      func() time.Time
 	networks *Limiter
+	// strangers bounds what is put into the log of names that nobody has.
+	strangers *Limiter
 
 	mu sync.Mutex
 	at map[loginKey]account.Throttle
 }
 
 func newTries(now func() time.Time) *tries {
-	return &tries{now: now, networks: NewLimiter(1/networkInterval.Seconds(), networkBurst, now), at: map[loginKey]account.Throttle{}}
+	return &tries{now: now, networks: NewLimiter(1/networkInterval.Seconds(), networkBurst, now),
+		strangers: NewLimiter(1/strangersInterval.Seconds(), strangersBurst, now), at: map[loginKey]account.Throttle{}}
 }
 
 // of is what is counted of a name here and in the log.
@@ -62,7 +66,7 @@ func (t *tries) take(k loginKey, logged account.Throttle) (wait time.Duration) {
 }
 
 // forget makes room: it drops what no longer counts, else the one with the fewest
-// failures of some. Of accounts that exist the log has the third and later ones.
+// failures of some. The log has the third and later ones.
 func (t *tries) forget(now time.Time) {
 	for k, v := range t.at {
 		if v.Forgotten(now) {

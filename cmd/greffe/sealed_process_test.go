@@ -63,7 +63,8 @@ func TestSealedStart(t *testing.T) {
 	run(0, "The key is whole", "unseal", "--server", p.base, shares[2])
 	p.until("Greffe listens on " + p.base)
 	p.must(http.StatusOK, http.MethodGet, "/v1/subjects/"+who, "", "", "X-Greffe-Reason", "customer_call")
-	if a := p.must(http.StatusConflict, http.MethodPost, "/v1/keys/rotation", "", ""); !strings.Contains(string(a.body), "keys_by_hand") {
+	if a := p.must(http.StatusConflict, http.MethodPost, "/v1/keys/rotation", "", ""); !strings.Contains(string(a.body), "keys_by_hand") ||
+		!strings.Contains(string(a.body), "greffe keys restore-escrow first, and greffe keys escrow at the end") {
 		t.Errorf("rotating a key of shares: %s", a.body)
 	}
 	p.notDumped(t)

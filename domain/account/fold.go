@@ -58,7 +58,7 @@ func (s State) Apply(f *event.Fact) (State, error) {
 // end, as they were begun under others; and it is unlocked.
 func (s State) changed(f *event.Fact) State {
 	s.Portfolio, s.Sessions = f.Codes.String("portfolio"), nil
-	s.Wrong, s.WrongCodes = Throttle{}, Throttle{}
+	s.Wrong, s.WrongCodes = s.Wrong.Clear(), s.WrongCodes.Clear()
 	if f.Codes.String("state") == StateDisabled {
 		s.Invitation = nil
 	}
@@ -103,7 +103,7 @@ func (s State) credentialSet(f *event.Fact) (State, error) {
 	})
 	s.Credentials = append(s.Credentials, c)
 	if c.Kind == Password {
-		s.Sessions, s.Invitation, s.Wrong = nil, nil, Throttle{}
+		s.Sessions, s.Invitation, s.Wrong = nil, nil, s.Wrong.Clear()
 	}
 	return s, nil
 }
@@ -131,7 +131,7 @@ func (s State) sessionStarted(f *event.Fact) (State, error) {
 	}
 	s.Sessions, s.LastSignIn = append(live, x), x.Started
 	if slices.Contains(x.Factors, string(Password)) {
-		s.Wrong = Throttle{}
+		s.Wrong = s.Wrong.Clear()
 	}
 	if code := f.Codes.ID("recovery"); !code.IsZero() {
 		s.Credentials = slices.Clone(s.Credentials)
@@ -142,7 +142,7 @@ func (s State) sessionStarted(f *event.Fact) (State, error) {
 		}
 	}
 	if slices.Contains(x.Factors, string(TOTP)) || slices.Contains(x.Factors, string(Recovery)) {
-		s.WrongCodes = Throttle{}
+		s.WrongCodes = s.WrongCodes.Clear()
 	}
 	return s, nil
 }
@@ -156,16 +156,34 @@ func (s State) sessionEnded(f *event.Fact) State {
 }
 
 func (s State) locked(f *event.Fact) (State, error) {
+	t, err := Locked(f)
+	if err != nil {
+		return s, err
+	}
+	which := &s.Wrong
+	if f.Codes.String("what") == WhatCode {
+		which = &s.WrongCodes
+	}
+	t.Cleared = which.Cleared
+	*which = t
+	return s, nil
+}
+
+// What was tried, in account.locked. WhatName is the password of a name that nobody has:
+// account is then an id that derives from the name, of no account.
+const (
+	WhatPassword = "password"
+	WhatCode     = "code"
+	WhatName     = "name"
+)
+
+// Locked reads the count in account.locked.
+func Locked(f *event.Fact) (Throttle, error) {
 	t := Throttle{Failures: int(f.Codes.Int("failures")), Until: f.Codes.Time("until"), Level: int(f.Codes.Int("level"))}
 	if t.Until.IsZero() || t.Failures <= 0 {
-		return s, fmt.Errorf("%w: a lock without an end or failures", ErrFact)
+		return t, fmt.Errorf("%w: a lock without an end or failures", ErrFact)
 	}
-	if f.Codes.String("what") == "code" {
-		s.WrongCodes = t
-	} else {
-		s.Wrong = t
-	}
-	return s, nil
+	return t, nil
 }
 
 func readDigest(d *Digest, f *event.Fact) error {

@@ -10,6 +10,7 @@ type Throttle struct {
 	Failures int       `json:"failures,omitzero"` // in a row
 	Until    time.Time `json:"until,omitzero"`    // no try is looked at before
 	Level    int       `json:"level,omitzero"`    // of blocks in a row, from 1; 0: only a wait
+	Cleared  int       `json:"cleared,omitzero"`  // how often the log ended a count: an older one is void on every node
 }
 
 // The rule's numbers.
@@ -38,7 +39,7 @@ func (t Throttle) Forgotten(now time.Time) bool { return now.Sub(t.Until) >= For
 // Fail counts one more wrong try at now.
 func (t Throttle) Fail(now time.Time) Throttle {
 	if t.Forgotten(now) {
-		t = Throttle{}
+		t = Throttle{Cleared: t.Cleared}
 	}
 	t.Failures++
 	wait := time.Duration(0)
@@ -52,8 +53,18 @@ func (t Throttle) Fail(now time.Time) Throttle {
 	return t
 }
 
-// Later gives the sterner of two counts of the same account: a node's own and the log's.
+// Clear ends a count, as a right one came or somebody lifted the block.
+func (t Throttle) Clear() Throttle { return Throttle{Cleared: t.Cleared + 1} }
+
+// Later gives the sterner of two counts of the same name, a node's own and the log's, if
+// both began after the count was last ended; else the one that did.
 func (t Throttle) Later(u Throttle) Throttle {
+	if t.Cleared != u.Cleared {
+		if u.Cleared > t.Cleared {
+			return u
+		}
+		return t
+	}
 	if u.Failures > t.Failures || u.Failures == t.Failures && u.Until.After(t.Until) {
 		return u
 	}

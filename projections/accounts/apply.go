@@ -69,7 +69,7 @@ func (s *Store) replace(m *model, next domain.Position) {
 
 // Reset empties the store.
 func (s *Store) Reset(ctx context.Context) error {
-	_, err := s.db.ExecContext(ctx, `BEGIN; DELETE FROM account; DELETE FROM token; DELETE FROM token_kept; UPDATE checkpoint SET next = 0; COMMIT`)
+	_, err := s.db.ExecContext(ctx, `BEGIN; DELETE FROM account; DELETE FROM token; DELETE FROM token_kept; DELETE FROM name; UPDATE checkpoint SET next = 0; COMMIT`)
 	if err != nil {
 		return fmt.Errorf("reset accounts: %w", err)
 	}
@@ -117,6 +117,7 @@ func (s *Store) Dump(ctx context.Context, w io.Writer) error {
 		fmt.Fprintf(out, "%s\t%s\t%x\t%s\t%s\t%t\t%d\t%d\t%d\t%s\n", t.ID, t.Account, t.Digest, t.DefaultReason, t.Sources, t.ActFor,
 			t.Made.UnixMicro(), micros(t.Expires).Int64, micros(t.Revoked).Int64, kept)
 	}
+	dumpNames(out, fresh.model.names)
 	return out.Flush()
 }
 
@@ -135,6 +136,9 @@ func (s *Store) save(ctx context.Context, changes []change, next domain.Position
 		}
 	}()
 	for _, c := range changes {
+		if err = saveName(ctx, tx, c.name); err != nil {
+			return err
+		}
 		for _, c := range []change{c, {token: c.also}} {
 			if err = saveChange(ctx, tx, c); err != nil {
 				return err

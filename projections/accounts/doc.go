@@ -9,7 +9,8 @@
 //
 // It holds no secret and nothing personal: a token is known by the SHA-256 of its
 // text, which for a random token of 256 bits cannot be turned back; an account's
-// label is sealed in the vault and only pointed to.
+// label is sealed in the vault and only pointed to. Of a name that nobody has, whose
+// password was tried, there is an id that derives from it by a key, for a day or two.
 //
 // Rows and checkpoint are written in one SQLite transaction. A crash leaves the
 // fold at an earlier position, from which the runner goes on; the file can be

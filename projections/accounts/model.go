@@ -54,15 +54,16 @@ type model struct {
 	digests  map[Digest]domain.ID
 	bound    map[Fingerprint][]domain.ID
 	sessions map[account.Digest]domain.ID // of cookies, to accounts
+	names    map[domain.ID]account.Throttle
 }
 
 func newModel() *model {
-	return &model{map[domain.ID]*Account{}, map[domain.ID]*Token{}, map[Digest]domain.ID{}, map[Fingerprint][]domain.ID{}, map[account.Digest]domain.ID{}}
+	return &model{map[domain.ID]*Account{}, map[domain.ID]*Token{}, map[Digest]domain.ID{}, map[Fingerprint][]domain.ID{}, map[account.Digest]domain.ID{}, map[domain.ID]account.Throttle{}}
 }
 
 // clone is a copy that apply may change without touching m.
 func (m *model) clone() *model {
-	return &model{maps.Clone(m.accounts), maps.Clone(m.tokens), maps.Clone(m.digests), maps.Clone(m.bound), maps.Clone(m.sessions)}
+	return &model{maps.Clone(m.accounts), maps.Clone(m.tokens), maps.Clone(m.digests), maps.Clone(m.bound), maps.Clone(m.sessions), maps.Clone(m.names)}
 }
 
 // change names the rows a fact touched.
@@ -70,6 +71,7 @@ type change struct {
 	account *Account
 	token   *Token
 	also    *Token // that token takes over from
+	name    *named
 }
 
 // concerns reports whether the model looks at a fact. People of upstream systems
@@ -99,9 +101,12 @@ func (m *model) apply(f *event.Fact) (change, error) {
 		return m.tokenUsed(id, f)
 	case event.AccountTokenEnded:
 		return m.tokenEnded(id, f)
-	default:
-		return m.person(id, f)
+	case event.AccountLocked:
+		if f.Codes.String("what") == account.WhatName {
+			return m.name(id, f)
+		}
 	}
+	return m.person(id, f)
 }
 
 func (m *model) created(id domain.ID, f *event.Fact) (change, error) {

@@ -19,14 +19,14 @@ import (
 
 const schema = `
 CREATE TABLE IF NOT EXISTS checkpoint (one INTEGER PRIMARY KEY CHECK (one = 1), version INTEGER NOT NULL, next INTEGER NOT NULL) STRICT;
-INSERT OR IGNORE INTO checkpoint VALUES (1, 2, 0);
+INSERT OR IGNORE INTO checkpoint VALUES (1, 3, 0);
 CREATE TABLE IF NOT EXISTS account (id BLOB PRIMARY KEY, roles TEXT NOT NULL, bootstrap INTEGER NOT NULL, disabled INTEGER NOT NULL,
 	created INTEGER NOT NULL, label BLOB NOT NULL, person TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS token (id BLOB PRIMARY KEY, account BLOB NOT NULL, digest BLOB NOT NULL UNIQUE, reason TEXT NOT NULL,
 	sources BLOB NOT NULL, act_for INTEGER NOT NULL, made INTEGER NOT NULL, expires INTEGER, revoked INTEGER) STRICT;`
 
 // schemaVersion is the file's format; an older one is emptied and folded anew.
-const schemaVersion = 2
+const schemaVersion = 3
 
 // errDamaged: a row of the file is not what was written.
 var errDamaged = errors.New("a row of the file is damaged; delete the file, it will be rebuilt")
@@ -65,7 +65,7 @@ func (s *Store) discardOlder(ctx context.Context) error {
 	if err := s.db.QueryRowContext(ctx, `SELECT version FROM checkpoint`).Scan(&version); err != nil || version >= schemaVersion {
 		return err
 	}
-	_, err := s.db.ExecContext(ctx, `BEGIN; DROP TABLE IF EXISTS account; DROP TABLE IF EXISTS token; DROP TABLE IF EXISTS token_kept; DROP TABLE checkpoint; COMMIT`)
+	_, err := s.db.ExecContext(ctx, `BEGIN; DROP TABLE IF EXISTS account; DROP TABLE IF EXISTS token; DROP TABLE IF EXISTS token_kept; DROP TABLE IF EXISTS name; DROP TABLE checkpoint; COMMIT`)
 	return err
 }
 
@@ -73,7 +73,7 @@ func (s *Store) load(ctx context.Context) error {
 	if err := s.discardOlder(ctx); err != nil {
 		return err
 	}
-	if _, err := s.db.ExecContext(ctx, schema+keptSchema); err != nil {
+	if _, err := s.db.ExecContext(ctx, schema+keptSchema+namesSchema); err != nil {
 		return err
 	}
 	var version, next int64
@@ -90,7 +90,10 @@ func (s *Store) load(ctx context.Context) error {
 	if err := s.loadTokens(ctx); err != nil {
 		return err
 	}
-	return s.loadKept(ctx)
+	if err := s.loadKept(ctx); err != nil {
+		return err
+	}
+	return s.loadNames(ctx)
 }
 
 func (s *Store) loadAccounts(ctx context.Context) error {
