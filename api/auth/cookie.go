@@ -91,11 +91,11 @@ func (p *People) identify(text string) (who *Principal, refreshed string, err er
 	digest := account.Digest(sha256.Sum256(secret[:]))
 	a, session, ok := p.Staff.BySession(digest)
 	now, limits := p.Now(), p.Rules().Sessions()
-	if !ok || !admissible(a, now) {
+	if !ok {
 		return nil, "", problem.New(problem.SessionInvalid)
 	}
-	if ok, _ := session.Holds(now, seen, account.Limits(limits)); !ok {
-		return nil, "", problem.New(problem.SessionInvalid)
+	if ok, _ := session.Holds(now, seen, account.Limits(limits)); !ok || !admissible(a, now) {
+		return nil, "", &Refused{a.ID, problem.New(problem.SessionInvalid)}
 	}
 	if now.Sub(seen) >= limits.Idle/stampEvery {
 		refreshed = p.cookie(secret, now)

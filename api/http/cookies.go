@@ -60,7 +60,7 @@ func (a *API) bySession(c *Call) (*auth.Principal, error) {
 	}
 	if c.r.Method != http.MethodGet && c.r.Method != http.MethodHead &&
 		subtle.ConstantTimeCompare([]byte(c.r.Header.Get("X-Greffe-CSRF")), []byte(p.CSRF)) != 1 {
-		return nil, problem.At(problem.OriginForbidden, "X-Greffe-CSRF")
+		return nil, &auth.Refused{Account: p.Account, Problem: problem.At(problem.OriginForbidden, "X-Greffe-CSRF")}
 	}
 	if refreshed != "" {
 		http.SetCookie(c.w, auth.SetCookie(refreshed, a.secure(c)))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -143,13 +144,17 @@ func (s *site) reads(r ledger.Result) bool {
 // facts are those of a type, in order.
 func (s *site) facts(of event.Type) (out []*event.Fact) {
 	s.Helper()
+	return slices.DeleteFunc(s.factsFrom(0), func(f *event.Fact) bool { return f.Type != of })
+}
+
+// factsFrom are those from a position on, in order.
+func (s *site) factsFrom(from domain.Position) (out []*event.Fact) {
+	s.Helper()
 	head, err := s.app().log.Head(s.Context())
 	s.ok(err)
-	s.ok(s.app().log.Read(s.Context(), 0, head, func(_ domain.Position, b []byte) error {
+	s.ok(s.app().log.Read(s.Context(), from, head, func(_ domain.Position, b []byte) error {
 		f, err := event.DecodeFact(b)
-		if err == nil && f.Type == of {
-			out = append(out, f)
-		}
+		out = append(out, f)
 		return err
 	}))
 	return out
