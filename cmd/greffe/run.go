@@ -55,6 +55,7 @@ type cli struct {
 	Recheck    recheckCmd    `cmd:"" help:"Decide again on contacts that were made, as known then, and name breaches."`
 	Backup     backupCmd     `cmd:"" help:"Copy vault and log, at one position."`
 	Restore    restoreCmd    `cmd:"" help:"Make a data directory out of a backup; nobody erased since comes back."`
+	Upgrade    upgradeCmd    `cmd:"" help:"Say what the first start of this program would do to a ledger of an older one. Writes nothing."`
 	Migrate    migrateCmd    `cmd:"" help:"Move a stopped ledger to other stores, and verify that nothing changed."`
 	Keys       keysCmd       `cmd:"" help:"List the keys that wrap the vault's, or rotate them."`
 	Unseal     unsealCmd     `cmd:"" help:"Give one share of the key to a service that was started with --sealed."`

@@ -75,6 +75,9 @@ func (s *signer) body(line []byte) []byte {
 	return line[:at]
 }
 
+// Format is the version that the header says.
+const Format = 1
+
 func appendHeader(b []byte, s *signer, ledger domain.ID) []byte {
 	start := len(b)
 	b = append(b, `{"v":1,"fence":"`...)

@@ -25,8 +25,8 @@ CREATE TABLE IF NOT EXISTS account (id BLOB PRIMARY KEY, roles TEXT NOT NULL, bo
 CREATE TABLE IF NOT EXISTS token (id BLOB PRIMARY KEY, account BLOB NOT NULL, digest BLOB NOT NULL UNIQUE, reason TEXT NOT NULL,
 	sources BLOB NOT NULL, act_for INTEGER NOT NULL, made INTEGER NOT NULL, expires INTEGER, revoked INTEGER) STRICT;`
 
-// schemaVersion is the file's format; an older one is emptied and folded anew.
-const schemaVersion = 3
+// Format is the version of the file; an older one is emptied and folded anew.
+const Format = 3
 
 // errDamaged: a row of the file is not what was written.
 var errDamaged = errors.New("a row of the file is damaged; delete the file, it will be rebuilt")
@@ -62,7 +62,7 @@ func (s *Store) discardOlder(ctx context.Context) error {
 	if err := s.db.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_schema WHERE name = 'checkpoint'`).Scan(&there); err != nil || there == 0 {
 		return err
 	}
-	if err := s.db.QueryRowContext(ctx, `SELECT version FROM checkpoint`).Scan(&version); err != nil || version >= schemaVersion {
+	if err := s.db.QueryRowContext(ctx, `SELECT version FROM checkpoint`).Scan(&version); err != nil || version >= Format {
 		return err
 	}
 	_, err := s.db.ExecContext(ctx, `BEGIN; DROP TABLE IF EXISTS account; DROP TABLE IF EXISTS token; DROP TABLE IF EXISTS token_kept; DROP TABLE IF EXISTS name; DROP TABLE checkpoint; COMMIT`)
@@ -80,8 +80,8 @@ func (s *Store) load(ctx context.Context) error {
 	if err := s.db.QueryRowContext(ctx, `SELECT version, next FROM checkpoint`).Scan(&version, &next); err != nil {
 		return err
 	}
-	if version != schemaVersion {
-		return fmt.Errorf("the file has format %d, this program reads %d: use the program that wrote it, or delete the file, it will be rebuilt", version, schemaVersion)
+	if version != Format {
+		return fmt.Errorf("the file has format %d, this program reads %d: use the program that wrote it, or delete the file, it will be rebuilt", version, Format)
 	}
 	s.next = domain.Position(next)
 	if err := s.loadAccounts(ctx); err != nil {

@@ -22,9 +22,12 @@ import (
 	"greffe/projections/internal/sqlfile"
 )
 
+// Format is the version of the file; an older one is emptied and folded anew.
+const Format = 1
+
 var schema = sqlfile.Schema{
 	Name:    "approvals",
-	Version: 1,
+	Version: Format,
 	DDL: `CREATE TABLE approval(id BLOB PRIMARY KEY, position INTEGER NOT NULL UNIQUE, act TEXT NOT NULL, account BLOB NOT NULL, digest BLOB NOT NULL,
 			asked INTEGER NOT NULL, decider BLOB NOT NULL, decided INTEGER NOT NULL, granted INTEGER NOT NULL, used INTEGER NOT NULL) WITHOUT ROWID;
 		CREATE TABLE ordered(account BLOB NOT NULL, at INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY(account, at, position)) WITHOUT ROWID;

@@ -26,9 +26,12 @@ import (
 // ErrUnknown: no such file, or it is another desk's.
 var ErrUnknown = errors.New("no such file")
 
+// Format is the version of the file; an older one is emptied and folded anew.
+const Format = 1
+
 var schema = sqlfile.Schema{
 	Name:    "cases",
-	Version: 1,
+	Version: Format,
 	DDL: `CREATE TABLE file(id BLOB PRIMARY KEY, desk TEXT NOT NULL, position INTEGER NOT NULL UNIQUE, last INTEGER NOT NULL, revision INTEGER NOT NULL,
 			kind TEXT NOT NULL, status TEXT NOT NULL, controller TEXT NOT NULL, subject BLOB NOT NULL, assignee BLOB NOT NULL,
 			opened INTEGER NOT NULL, due INTEGER NOT NULL, closed INTEGER NOT NULL, marks TEXT NOT NULL) WITHOUT ROWID;

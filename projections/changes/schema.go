@@ -5,12 +5,15 @@ import "greffe/projections/internal/sqlfile"
 // Options open the file; the zero value is what a service uses.
 type Options = sqlfile.Options
 
+// Format is the version of the file; an older one is emptied and folded anew.
+const Format = 1
+
 // Times are microseconds since 1970. next is the position after the last one
 // acknowledged. closed is the position of the fact that said that a staged
 // message is destroyed.
 var schema = sqlfile.Schema{
 	Name:    "changes",
-	Version: 1,
+	Version: Format,
 	DDL: sqlfile.InternDDL("uuid", "BLOB") + `
 		CREATE TABLE change(position INTEGER PRIMARY KEY, news INTEGER NOT NULL, event BLOB NOT NULL, recorded INTEGER NOT NULL,
 			solo INTEGER NOT NULL, subject INTEGER, source INTEGER);

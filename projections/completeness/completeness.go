@@ -19,9 +19,12 @@ const (
 	maxCached = 1024 // sources whose state stays in memory between batches
 )
 
+// Format is the version of the file; an older one is emptied and folded anew.
+const Format = 2
+
 var schema = sqlfile.Schema{
 	Name:    "completeness",
-	Version: 2,
+	Version: Format,
 	DDL: `CREATE TABLE producer(source BLOB PRIMARY KEY, events INTEGER NOT NULL, aside INTEGER NOT NULL, position INTEGER NOT NULL,
 			state BLOB NOT NULL) WITHOUT ROWID;
 		CREATE TABLE day(source BLOB, day INTEGER, events INTEGER NOT NULL, aside INTEGER NOT NULL, lowest INTEGER, highest INTEGER,

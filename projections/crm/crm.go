@@ -46,9 +46,12 @@ type Class func(policy int64, path string) (string, error)
 
 const maxCached = 1 << 14 // contacts kept decoded, some 2 KiB each
 
+// Format is the version of the file; an older one is emptied and folded anew.
+const Format = 3
+
 var schema = sqlfile.Schema{
 	Name:    "crm",
-	Version: 3,
+	Version: Format,
 	DDL: sqlfile.InternDDL("subject", "BLOB") + sqlfile.BlindDDL("token") + sqlfile.SlotsDDL("state") +
 		`CREATE TABLE contact(ref INTEGER PRIMARY KEY, slot INTEGER NOT NULL);
 		CREATE TABLE shared(prefix INTEGER PRIMARY KEY);

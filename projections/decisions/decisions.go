@@ -30,9 +30,12 @@ const (
 	maxChunks  = 1<<chunkBits - 1
 )
 
+// Format is the version of the file; an older one is emptied and folded anew.
+const Format = 1
+
 var schema = sqlfile.Schema{
 	Name:    "decisions",
-	Version: 1,
+	Version: Format,
 	DDL: sqlfile.InternDDL("subject", "BLOB") + sqlfile.InternDDL("source", "BLOB") +
 		`CREATE TABLE chunk(key INTEGER PRIMARY KEY, data BLOB NOT NULL);
 		CREATE TABLE news(source INTEGER, controller TEXT, hour INTEGER, position INTEGER NOT NULL, recorded INTEGER NOT NULL,

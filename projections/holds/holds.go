@@ -24,9 +24,12 @@ import (
 	"greffe/projections/internal/sqlfile"
 )
 
+// Format is the version of the file; an older one is emptied and folded anew.
+const Format = 1
+
 var schema = sqlfile.Schema{
 	Name:    "holds",
-	Version: 1,
+	Version: Format,
 	DDL: `CREATE TABLE hold(event BLOB PRIMARY KEY, position INTEGER NOT NULL UNIQUE, subject BLOB NOT NULL, restriction INTEGER NOT NULL, code TEXT NOT NULL,
 			actor BLOB NOT NULL, placed INTEGER NOT NULL, reviewer BLOB NOT NULL, review INTEGER NOT NULL, reviewed INTEGER NOT NULL,
 			ended INTEGER NOT NULL) WITHOUT ROWID;

@@ -7,9 +7,12 @@ const (
 	every     = 256 // positions between two marks
 )
 
+// Format is the version of the file; an older one is emptied and folded anew.
+const Format = 5
+
 var schema = sqlfile.Schema{
 	Name:    "index",
-	Version: 5,
+	Version: Format,
 	DDL: sqlfile.InternDDL("subject", "BLOB") +
 		sqlfile.RunsDDL("place") + `CREATE TABLE id(n INTEGER PRIMARY KEY, ids BLOB NOT NULL);
 		CREATE TABLE mark(n INTEGER PRIMARY KEY, recorded INTEGER NOT NULL);

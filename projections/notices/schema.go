@@ -2,12 +2,15 @@ package notices
 
 import "greffe/projections/internal/sqlfile"
 
+// Format is the version of the file; an older one is emptied and folded anew.
+const Format = 1
+
 // granted holds one row for each channel of a grant that is unproven or comes to
 // an end; act the act that stands for each of a person's consents, apart for
 // each notice that it would be proven by (x” for none). '*' is every code.
 var schema = sqlfile.Schema{
 	Name:    "notices",
-	Version: 1,
+	Version: Format,
 	DDL: `CREATE TABLE notice(id BLOB PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
 		CREATE INDEX notice_position ON notice(position);
 		CREATE TABLE granted(position INTEGER, channel TEXT, event BLOB NOT NULL, subject BLOB NOT NULL, controller TEXT NOT NULL,

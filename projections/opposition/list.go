@@ -67,9 +67,12 @@ type Peppers interface {
 	Generation() int
 }
 
+// Format is the version of the file; an older one is emptied and folded anew.
+const Format = 1
+
 var schema = sqlfile.Schema{
 	Name:    "opposition",
-	Version: 1,
+	Version: Format,
 	DDL: sqlfile.BlindDDL(tokenTable) + `
 		CREATE TABLE run(entry INTEGER, cell INTEGER, n INTEGER NOT NULL, PRIMARY KEY(entry,cell)) WITHOUT ROWID;
 		CREATE TABLE own(ref INTEGER, cell INTEGER, PRIMARY KEY(ref,cell)) WITHOUT ROWID;

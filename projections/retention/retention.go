@@ -44,9 +44,12 @@ type Rules func(version int64) (*retention.Rules, error)
 // done is the mark of rules.upto once the days of all persons were worked out.
 const done = 1<<63 - 1
 
+// Format is the version of the file; an older one is emptied and folded anew.
+const Format = 3
+
 var schema = sqlfile.Schema{
 	Name:    "retention",
-	Version: 3,
+	Version: Format,
 	DDL: sqlfile.InternDDL("subject", "BLOB") +
 		`CREATE TABLE clock(ref INTEGER PRIMARY KEY, next INTEGER, data BLOB NOT NULL);
 		CREATE INDEX clock_next ON clock(next,ref) WHERE next IS NOT NULL;

@@ -38,9 +38,12 @@ const (
 	Ended = "ended"
 )
 
+// Format is the version of the file; an older one is emptied and folded anew.
+const Format = 1
+
 var schema = sqlfile.Schema{
 	Name:    "runs",
-	Version: 1,
+	Version: Format,
 	DDL: `CREATE TABLE run(id BLOB PRIMARY KEY, date TEXT NOT NULL, position INTEGER NOT NULL UNIQUE, actor BLOB NOT NULL, as_of INTEGER NOT NULL,
 			begun INTEGER NOT NULL, ended INTEGER NOT NULL, report BLOB NOT NULL, reported INTEGER NOT NULL, counts TEXT NOT NULL) WITHOUT ROWID;
 		CREATE INDEX run_open ON run(position) WHERE ended=0;

@@ -39,9 +39,12 @@ func Outcomes() []string { return []string{Explained, Misuse, FalseAlarm} }
 // ErrUnknown: no such alert.
 var ErrUnknown = errors.New("no such alert")
 
+// Format is the version of the file; an older one is emptied and folded anew.
+const Format = 1
+
 var schema = sqlfile.Schema{
 	Name:    "watch",
-	Version: 1,
+	Version: Format,
 	DDL: `CREATE TABLE alert(id BLOB PRIMARY KEY, position INTEGER NOT NULL UNIQUE, at INTEGER NOT NULL, rule TEXT NOT NULL, level INTEGER NOT NULL,
 			observed INTEGER NOT NULL, bound INTEGER NOT NULL, since INTEGER NOT NULL, closing BLOB NOT NULL, closed INTEGER NOT NULL,
 			outcome TEXT NOT NULL, closer BLOB NOT NULL) WITHOUT ROWID;

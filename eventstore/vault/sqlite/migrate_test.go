@@ -74,7 +74,7 @@ func TestMigratesSchema3(t *testing.T) {
 			if err := s.AppendFence(t.Context(), 1, [][]byte{[]byte("line")}); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
-			if v, err := s.w.one("PRAGMA user_version"); v != schemaVersion || err != nil {
+			if v, err := s.w.one("PRAGMA user_version"); v != Format || err != nil {
 				t.Errorf("%s: version %d: %v", name, v, err)
 			}
 			if err := s.Close(); err != nil {

@@ -14,8 +14,14 @@ import (
 	"greffe/eventstore/vault"
 )
 
+// Format is the version of the file that this program writes; files from
+// OldestFormat on are brought to it when they are opened, and not back.
 const (
-	schemaVersion = 5
+	Format       = 5
+	OldestFormat = 2
+)
+
+const (
 	applicationID = 0x47524656 // "GRFV"
 	readers       = 4
 )
@@ -140,11 +146,11 @@ func (s *Store) migrate() error {
 		return s.upgrade(schema + fmt.Sprintf("PRAGMA application_id=%d;", applicationID))
 	case app != applicationID:
 		return errors.New("the file is not a vault")
-	case version > schemaVersion:
-		return fmt.Errorf("its version is %d, this program knows %d: %w", version, schemaVersion, vault.ErrNewer)
-	case version >= 2 && version < schemaVersion:
+	case version > Format:
+		return fmt.Errorf("its version is %d, this program knows %d: %w", version, Format, vault.ErrNewer)
+	case version >= OldestFormat && version < Format:
 		return s.upgradeFrom(version)
-	case version != schemaVersion:
+	case version != Format:
 		return fmt.Errorf("its version %d is unknown", version)
 	}
 	return nil
@@ -184,9 +190,9 @@ func (s *Store) upgradeFrom(version int64) error {
 
 // upgrade runs a script that makes the file one of this version, whole or not at all.
 func (s *Store) upgrade(script string) error {
-	err := s.w.script(fmt.Sprintf("BEGIN IMMEDIATE; %s PRAGMA user_version=%d; COMMIT", script, schemaVersion))
+	err := s.w.script(fmt.Sprintf("BEGIN IMMEDIATE; %s PRAGMA user_version=%d; COMMIT", script, Format))
 	if err != nil {
-		return fmt.Errorf("bring the file to version %d: %w", schemaVersion, err)
+		return fmt.Errorf("bring the file to version %d: %w", Format, err)
 	}
 	return nil
 }

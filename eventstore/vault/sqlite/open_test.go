@@ -52,7 +52,7 @@ func TestSettings(t *testing.T) {
 	s := openAt(t, filepath.Join(t.TempDir(), "vault.db"))
 	for pragma, want := range map[string]int64{
 		"synchronous": 2, "secure_delete": 1, "temp_store": 2, "wal_autocheckpoint": 0, "busy_timeout": 5000,
-		"user_version": schemaVersion, "application_id": applicationID, "auto_vacuum": 0,
+		"user_version": Format, "application_id": applicationID, "auto_vacuum": 0,
 	} {
 		if got, err := s.w.one("PRAGMA " + pragma); got != want || err != nil {
 			t.Errorf("%s is %d, want %d: %v", pragma, got, want, err)
@@ -86,7 +86,7 @@ func TestOpenRefuses(t *testing.T) {
 		}
 		return path
 	}
-	newer := write(t, fmt.Sprintf("CREATE TABLE x (y); PRAGMA application_id=%d; PRAGMA user_version=%d", applicationID, schemaVersion+1))
+	newer := write(t, fmt.Sprintf("CREATE TABLE x (y); PRAGMA application_id=%d; PRAGMA user_version=%d", applicationID, Format+1))
 	if _, err := Open(t.Context(), newer); !errors.Is(err, vault.ErrNewer) {
 		t.Errorf("newer: %v", err)
 	}

@@ -8,9 +8,12 @@ import "greffe/projections/internal/sqlfile"
 // a subject, an actor, a source, a type or a purpose.
 const blockBits = 8
 
+// Format is the version of the file; an older one is emptied and folded anew.
+const Format = 5
+
 var schema = sqlfile.Schema{
 	Name:    "audit",
-	Version: 5,
+	Version: Format,
 	DDL: sqlfile.InternDDL("code", "TEXT") + sqlfile.InternDDL("agent", "BLOB") +
 		sqlfile.RunsDDL("posting") + `CREATE TABLE fact(n INTEGER PRIMARY KEY, data BLOB NOT NULL);
 		CREATE TABLE block(n INTEGER PRIMARY KEY, time_min INTEGER NOT NULL, time_max INTEGER NOT NULL,
