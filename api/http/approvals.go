@@ -223,6 +223,7 @@ func (a *API) approve(c *Call) (asked answer, done bool, err error) {
 		if err == nil {
 			err = a.services.Approvals.Use(c.ctx, account, id)
 		}
+		c.agreed = err == nil
 		return answer{}, false, approvalProblem(err)
 	}
 }

@@ -28,6 +28,7 @@ type Call struct {
 	body      []byte // once it was read as a whole
 	media     string // its media type
 	began     bool   // something was written
+	agreed    bool   // a second person agreed to it
 }
 
 // Context ends with the client, the server or the route's time.

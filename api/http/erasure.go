@@ -8,6 +8,7 @@ import (
 
 	"greffe/api/problem"
 	"greffe/domain"
+	"greffe/domain/approval"
 	"greffe/domain/policy"
 	"greffe/eventstore/access"
 )
@@ -39,6 +40,10 @@ type ErasureOrder struct {
 	Actor          domain.ID
 	Ground, Reason string
 	Classes        []string
+	// Alone is how many persons the actor may have ordered to erase within
+	// approval.Window for this order to be taken without another's agreement; nil: any
+	// number. It is decided with the record: approval_required beyond.
+	Alone *int
 }
 
 // HoldOrder places or ends a hold or a restriction.
@@ -202,6 +207,9 @@ func postRedaction() endpoint {
 
 // erase orders, waits for the certificate, and answers 202 if it takes longer.
 func (a *API) erase(ctx context.Context, c *Call, o ErasureOrder) (answer, error) {
+	if rule, asks := c.rules.Approval(string(approval.MassErasure)); asks && !c.agreed {
+		o.Alone = &rule.Over
+	}
 	id, err := a.services.Erasures.Order(ctx, o)
 	if err != nil {
 		return answer{}, err

@@ -184,13 +184,13 @@ func (s *Store) List(ctx context.Context, state approval.State, now time.Time, f
 }
 
 // Ordered counts the persons an account ordered to erase since a time, which is at most
-// approval.Window ago.
-func (s *Store) Ordered(ctx context.Context, account domain.ID, since time.Time) (n int64, err error) {
-	err = s.file.Row(ctx, "SELECT count(*) FROM ordered WHERE account=? AND at>?", []any{account[:], since.UnixMicro()}, &n)
+// approval.Window ago, and tells where its last order stands; -1 for none of late.
+func (s *Store) Ordered(ctx context.Context, account domain.ID, since time.Time) (n, last int64, err error) {
+	err = s.file.Row(ctx, "SELECT count(*) FILTER(WHERE at>?), coalesce(max(position),-1) FROM ordered WHERE account=?", []any{since.UnixMicro(), account[:]}, &n, &last)
 	if err != nil {
-		return 0, fmt.Errorf("erasures of an account: %w", err)
+		return 0, 0, fmt.Errorf("erasures of an account: %w", err)
 	}
-	return n, nil
+	return n, last, nil
 }
 
 func (s *Store) read(ctx context.Context, where string, args ...any) ([]approval.Approval, error) {

@@ -147,12 +147,15 @@ func TestOrdered(t *testing.T) {
 		b.must(b.say(byte(60+i), event.ErasureOrdered, f.actor, f.subject, start.Add(f.at), event.Codes{}))
 	}
 	for since, want := range map[time.Duration]int64{-time.Second: 3, 0: 2, time.Hour: 0} {
-		if n, err := b.Ordered(t.Context(), anne, start.Add(since)); err != nil || n != want {
+		if n, _, err := b.Ordered(t.Context(), anne, start.Add(since)); err != nil || n != want {
 			t.Errorf("since %v: %d, %v; want %d", since, n, err, want)
 		}
 	}
+	if _, last, err := b.Ordered(t.Context(), anne, start.Add(time.Hour)); err != nil || last != 2 {
+		t.Errorf("the last order stands at %d, %v", last, err)
+	}
 	b.must(b.say(70, event.ErasureOrdered, bob, id(6), start.Add(72*time.Hour), event.Codes{}))
-	if n, err := b.Ordered(t.Context(), anne, start.Add(-time.Second)); err != nil || n != 0 {
-		t.Errorf("what nobody counts any more is kept: %d, %v", n, err)
+	if n, last, err := b.Ordered(t.Context(), anne, start.Add(-time.Second)); err != nil || n != 0 || last != -1 {
+		t.Errorf("what nobody counts any more is kept: %d, the last at %d, %v", n, last, err)
 	}
 }

@@ -165,5 +165,6 @@ func (d approvalDesk) Ordered(ctx context.Context, account domain.ID, since time
 	if err := d.a.upToDate(ctx, d.a.Approvals.Name()); err != nil {
 		return 0, err
 	}
-	return d.a.Approvals.Ordered(ctx, account, since)
+	n, _, err := d.a.Approvals.Ordered(ctx, account, since)
+	return n, err
 }

@@ -5,12 +5,14 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/go-json-experiment/json"
 
 	"greffe/api/auth"
 	httpapi "greffe/api/http"
+	"greffe/api/problem"
 	"greffe/deploy"
 	"greffe/domain"
 	"greffe/domain/account"
@@ -199,6 +201,41 @@ func TestTwoPersonsForMany(t *testing.T) {
 	d.anne.done("a run that only counts", http.StatusOK, post, "/v1/retention/runs", `{"dry_run":true}`, "")
 	made := d.inspected("")
 	d.anne.refused("a bundle", "approval_required/bulk_export", http.MethodGet, "/v1/inspections/"+made.ID.String()+"/bundle", "", "")
+}
+
+// TestErasuresAtOnceAreCounted: of many erasures ordered at once, all of which found room
+// when they came, as many are taken of one account as it may order alone.
+func TestErasuresAtOnceAreCounted(t *testing.T) {
+	t.Parallel()
+	d := openPair(t)
+	const many = 8
+	alone := 2
+	var wg sync.WaitGroup
+	got := make(chan error, many)
+	for n := range many {
+		who := record(t, d.a, fmt.Sprintf(bodyOf, fmt.Sprint("e", n), "contact.created", fmt.Sprint("C-", n), `{"kind":"client","person":{"given_name":"A"}}`))[0].Subject
+		wg.Go(func() {
+			_, err := erasures{d.a}.Order(t.Context(), httpapi.ErasureOrder{Subject: who, Actor: d.anne.Account, Ground: "art17.1.b", Alone: &alone})
+			got <- err
+		})
+	}
+	wg.Wait()
+	close(got)
+	taken := 0
+	for err := range got {
+		if err == nil {
+			taken++
+		} else if p := problem.From(err); p.Code != problem.ApprovalRequired || p.Field != "mass_erasure" {
+			t.Error(err)
+		}
+	}
+	if taken != alone {
+		t.Errorf("of %d at once %d were taken", many, taken)
+	}
+	if _, err := (erasures{d.a}).Order(t.Context(), httpapi.ErasureOrder{Subject: record(t, d.a, fmt.Sprintf(bodyOf, "f", "contact.created", "C-f", `{"kind":"client","person":{"given_name":"A"}}`))[0].Subject,
+		Actor: d.bob.Account, Ground: "art17.1.b", Alone: &alone}); err != nil {
+		t.Errorf("another account's: %v", err)
+	}
 }
 
 // TestTwoPersonsGrant: where the policy asks, no administrator makes itself, or anybody,

@@ -2,13 +2,16 @@ package app
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
 	"sync"
 
 	httpapi "greffe/api/http"
+	"greffe/api/problem"
 	"greffe/domain"
+	"greffe/domain/approval"
 	"greffe/domain/erasure"
 	"greffe/domain/event"
 	"greffe/eventstore/eraser"
@@ -175,7 +178,7 @@ type erasures struct{ a *App }
 // Order implements httpapi.Erasures: whoever asks again is given the operation
 // that is there.
 func (e erasures) Order(ctx context.Context, o httpapi.ErasureOrder) (domain.ID, error) {
-	op, err := e.a.Eraser.Order(ctx, eraser.Request{Subject: o.Subject, Redact: o.Event, Actor: o.Actor, Ground: o.Ground, Reason: o.Reason, Classes: o.Classes})
+	op, err := e.order(ctx, o)
 	if errors.Is(err, ledger.ErrErased) && o.Event.IsZero() && len(o.Classes) == 0 {
 		if err := e.a.indexed(ctx); err != nil {
 			return op, err
@@ -187,6 +190,42 @@ func (e erasures) Order(ctx context.Context, o httpapi.ErasureOrder) (domain.ID,
 		return by, nil
 	}
 	return op, erasureError(err)
+}
+
+const (
+	useOrderedAlone = "erasure/alone"
+	// aloneTries bounds how often an order is counted again because another of the same
+	// account came between count and record.
+	aloneTries = 50
+)
+
+// order records an order. One that takes no second person stands under an id that derives
+// from the account's last order as it was counted, so that of several at once, on any
+// nodes, one is recorded on each count, and the others count again.
+func (e erasures) order(ctx context.Context, o httpapi.ErasureOrder) (op domain.ID, err error) {
+	r := eraser.Request{Subject: o.Subject, Redact: o.Event, Actor: o.Actor, Ground: o.Ground, Reason: o.Reason, Classes: o.Classes}
+	if o.Alone == nil {
+		return e.a.Eraser.Order(ctx, r)
+	}
+	for range aloneTries {
+		if err := e.a.upToDate(ctx, e.a.Approvals.Name(), e.a.Index.Name()); err != nil {
+			return op, err
+		}
+		n, last, err := e.a.Approvals.Ordered(ctx, o.Actor, e.a.cfg.Now().Add(-approval.Window))
+		if err != nil {
+			return op, err
+		}
+		if n >= int64(*o.Alone) {
+			return op, problem.At(problem.ApprovalRequired, string(approval.MassErasure))
+		}
+		if r.ID, err = e.a.Ledger.Derived(useOrderedAlone, binary.BigEndian.AppendUint64(o.Actor[:], uint64(last))); err != nil {
+			return op, err
+		}
+		if op, err = e.a.Eraser.Order(ctx, r); !errors.Is(err, ledger.ErrTaken) {
+			return op, err
+		}
+	}
+	return op, errors.Join(httpapi.ErrStale, ledger.ErrTaken)
 }
 
 // erasureError gives the errors of the room those of the API.
