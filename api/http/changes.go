@@ -113,9 +113,11 @@ func (c *Call) wait() time.Duration {
 	return 0
 }
 
-// recipient finds a recipient that the caller may speak for: one with a source by
-// a token that is allowed for that source; another by the DPO, an administrator,
-// or a service whose token is not bound to sources.
+// recipient finds a recipient that the caller may speak for, which takes the permission
+// to acknowledge: what it is told names persons by its own ids, and the administrator,
+// who looks at how recipients keep up, sees no person. One with a source is spoken for by
+// a token that is allowed for that source; another by the DPO, or a service whose token
+// is not bound to sources.
 func (a *API) recipient(c *Call, code string, absent error) (policy.Recipient, error) {
 	if code == "" {
 		return policy.Recipient{}, absent
@@ -123,6 +125,9 @@ func (a *API) recipient(c *Call, code string, absent error) (policy.Recipient, e
 	r, ok := c.rules.Recipient(code)
 	if !ok {
 		return r, problem.At(problem.NotFound, "recipient")
+	}
+	if err := c.principal.May(c.rules, "changes.ack"); err != nil {
+		return r, err
 	}
 	if r.Source != "" {
 		if !c.principal.MayWrite(a.services.Ledger.Peppers().SourceID(r.Source)) {
@@ -133,7 +138,7 @@ func (a *API) recipient(c *Call, code string, absent error) (policy.Recipient, e
 	has := func(roles ...string) bool {
 		return slices.ContainsFunc(roles, func(role string) bool { return slices.Contains(c.principal.Roles, role) })
 	}
-	if has("dpo", "admin") || has("service") && len(c.principal.Sources) == 0 {
+	if has("dpo") || has("service") && len(c.principal.Sources) == 0 {
 		return r, nil
 	}
 	return r, problem.At(problem.SourceForbidden, "recipient")
