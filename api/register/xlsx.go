@@ -21,6 +21,7 @@ const (
 
 const (
 	maxUnzipped = 64 << 20 // bytes of a workbook that is read
+	maxColumns  = 256      // of a sheet that is read; the registers have some thirty
 	narrow      = 14
 	wide        = 36
 )
@@ -168,9 +169,9 @@ func readXLSX(raw []byte) (out []Row, err error) {
 			continue
 		}
 		found = true
-		table, err := f.GetRows(role.French())
+		table, err := readSheet(f, role.French())
 		if err != nil {
-			return nil, &FileError{Cause: ErrFormat}
+			return nil, err
 		}
 		rows, err := parse(table, role)
 		if err != nil {
@@ -182,4 +183,33 @@ func readXLSX(raw []byte) (out []Row, err error) {
 		return nil, &FileError{Cause: ErrFormat}
 	}
 	return out, nil
+}
+
+// readSheet reads a sheet row by row: one cell far to the right in each of many rows
+// is a few bytes in the file, and gigabytes once the cells before it are there.
+func readSheet(f *excelize.File, name string) (table [][]string, err error) {
+	rows, err := f.Rows(name)
+	if err != nil {
+		return nil, &FileError{Cause: ErrFormat}
+	}
+	defer func() {
+		if rows.Close() != nil {
+			err = errors.Join(err, &FileError{Cause: ErrFormat})
+		}
+	}()
+	filled := 0
+	for rows.Next() {
+		row, err := rows.Columns()
+		if len(row) > 0 {
+			filled = len(table) + 1
+		}
+		if err != nil || len(row) > maxColumns || filled > MaxRows+1 {
+			return nil, &FileError{Row: len(table) + 1, Cause: ErrFormat}
+		}
+		table = append(table, row)
+	}
+	if rows.Error() != nil {
+		return nil, &FileError{Cause: ErrFormat}
+	}
+	return table[:filled], nil
 }

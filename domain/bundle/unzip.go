@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 )
 
 // ErrZip: the zip is not the one that Zip writes. See ZipError.
@@ -30,6 +31,7 @@ type Unzip struct {
 // the one form it can have. Contents are held to their hash by Verify.
 func OpenZip(r io.ReaderAt, size int64) (*Unzip, error) {
 	z := &Unzip{r: r, index: map[string]int{}}
+	folded := map[string]bool{} // two names that differ in case are one file where others unpack
 	at := int64(0)
 	for {
 		e, header, err := z.local(at, size)
@@ -39,9 +41,11 @@ func OpenZip(r io.ReaderAt, size int64) (*Unzip, error) {
 		if e == nil {
 			return z, z.end(at, size)
 		}
-		if _, twice := z.index[e.path]; twice || int64(e.size) > size-at-header {
+		name := strings.ToLower(e.path)
+		if folded[name] || int64(e.size) > size-at-header {
 			return nil, &ZipError{at}
 		}
+		folded[name] = true
 		z.index[e.path] = len(z.entries)
 		z.entries = append(z.entries, *e)
 		at += header + int64(e.size)

@@ -327,6 +327,10 @@ func TestFiles(t *testing.T) {
 	} {
 		x.not(Remark{File: f}, why)
 	}
+	for _, name := range []string{"..", ". .", "/etc/passwd", `C:\x`, "a\r\nX-Injected: 1", "a\x00.pdf", `a"; filename="b`, "relev\u202Efdp.exe", "a\u2028b", "a\xff", strings.Repeat("x", 10<<10)} {
+		x.not(Remark{File: &File{Name: name, Media: "text/plain", Data: []byte("x")}}, "file.name")
+	}
+	x.do(Remark{File: &File{Name: "relevé d’août (1).pdf", Media: "application/pdf", Data: []byte("x")}})
 	x.not(Remark{Words: strings.Repeat("QUJDREVG\n", 200)}, "words")
 	x.not(Remark{}, "words")
 	x.do(Remark{Words: strings.Repeat("Une phrase de mots. ", 100)})

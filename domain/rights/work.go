@@ -150,6 +150,10 @@ func Medias() []string {
 		"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
 }
 
+// unseen are control characters, and format characters, which make a name look like
+// another: a right-to-left override hides an ending.
+func unseen(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) }
+
 func (f *File) check() error {
 	media, _, err := mime.ParseMediaType(f.Media)
 	switch {
@@ -157,7 +161,7 @@ func (f *File) check() error {
 		return malformed("file.media")
 	case f.Name == "":
 		return missing("file.name")
-	case len(f.Name) > maxLine, !utf8.ValidString(f.Name), strings.ContainsFunc(f.Name, unicode.IsControl), strings.ContainsAny(f.Name, `/\"`):
+	case len(f.Name) > maxLine, !utf8.ValidString(f.Name), strings.ContainsFunc(f.Name, unseen), strings.ContainsAny(f.Name, `/\"`), strings.Trim(f.Name, ". ") == "":
 		return malformed("file.name")
 	case len(f.Data) == 0:
 		return missing("file.data")

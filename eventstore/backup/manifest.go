@@ -174,13 +174,15 @@ func List(dst string) ([]Found, error) {
 // be told without reading them.
 func (m *Manifest) Sizes(dir string) error {
 	for _, f := range m.Files {
-		info, err := os.Stat(filepath.Join(dir, filepath.FromSlash(f.Name)))
+		info, err := os.Lstat(filepath.Join(dir, filepath.FromSlash(f.Name)))
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			return &AlteredError{f.Name, "is missing"}
 		case err != nil:
 			return fmt.Errorf("look at backup: %w", err)
-		case !info.Mode().IsRegular() || info.Size() != f.Size:
+		case !info.Mode().IsRegular():
+			return &AlteredError{f.Name, "is no file of its own, such as a link"}
+		case info.Size() != f.Size:
 			return &AlteredError{f.Name, "has another size"}
 		}
 	}

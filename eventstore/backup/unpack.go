@@ -51,9 +51,17 @@ func (m *Manifest) each(ctx context.Context, dir string, progress func(done, tot
 	if progress == nil {
 		progress = func(int64, int64) {}
 	}
+	root, err := os.OpenRoot(dir) // no link in it leads outside
+	if err != nil {
+		return fmt.Errorf("read backup: %w", err)
+	}
+	return errors.Join(m.eachIn(ctx, root, progress, open), root.Close())
+}
+
+func (m *Manifest) eachIn(ctx context.Context, root *os.Root, progress func(done, total int64), open func(name string) (io.WriteCloser, error)) error {
 	total, done := m.Bytes(), int64(0)
 	for _, f := range m.Files {
-		src, err := os.Open(filepath.Join(dir, filepath.FromSlash(f.Name)))
+		src, err := root.Open(filepath.FromSlash(f.Name))
 		if errors.Is(err, fs.ErrNotExist) {
 			return &AlteredError{f.Name, "is missing"}
 		}
