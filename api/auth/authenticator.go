@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/subtle"
 	"net/netip"
-	"slices"
 	"strings"
 	"time"
 
@@ -112,18 +111,10 @@ func (a *Authenticator) principal(g accounts.Grant) *Principal {
 		Scope: g.Token.Permissions, Types: g.Token.Types,
 		Portfolio: g.Account.Portfolio,
 	}
-	if g.Account.Bootstrap && !a.otherAdmin(g.Account.ID) {
+	if g.Account.Bootstrap && firstAlone(g.Account, a.cfg.Directory.Accounts(), a.cfg.Directory.List()) {
 		p.Roles, p.ActFor = policy.RoleCodes(), true
 	}
 	return p
-}
-
-func (a *Authenticator) otherAdmin(than domain.ID) bool {
-	return slices.ContainsFunc(a.cfg.Directory.List(), func(g accounts.Grant) bool {
-		return g.Account.ID != than && slices.Contains(g.Account.Roles, roleAdmin)
-	}) || slices.ContainsFunc(a.cfg.Directory.Accounts(), func(x accounts.Account) bool {
-		return x.ID != than && x.Ready() && slices.Contains(x.Roles, roleAdmin)
-	})
 }
 
 func bearer(header string) (string, error) {

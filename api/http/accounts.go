@@ -72,14 +72,9 @@ type AccountItem struct {
 
 func accountItem(a accounts.Account, n StaffName, now time.Time) AccountItem {
 	x := AccountItem{ID: a.ID, Kind: string(a.Kind), Label: n.Label, Login: n.Login, Roles: a.Roles, Portfolio: a.Portfolio, Created: a.Created,
-		Factors: []string{}, Bootstrap: a.Bootstrap, LastSignIn: since(a.LastSignIn), Expires: since(a.Until)}
+		Factors: a.Factors(), Bootstrap: a.Bootstrap, LastSignIn: since(a.LastSignIn), Expires: since(a.Until)}
 	if !a.Inspection.IsZero() {
 		x.Inspection = &a.Inspection
-	}
-	for _, c := range a.Credentials {
-		if !slices.Contains(x.Factors, string(c.Kind)) {
-			x.Factors = append(x.Factors, string(c.Kind))
-		}
 	}
 	for _, s := range a.Sessions {
 		if now.Before(s.Expires) {

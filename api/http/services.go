@@ -42,6 +42,7 @@ type Services struct {
 	People         *auth.People
 	StaffNames     StaffNames
 	Directory      auth.Directory
+	Habilitations  Habilitations
 	Provider       Provider // nil: nobody signs in by an identity provider
 	Labels         Labels
 	Search         Search

@@ -118,6 +118,7 @@ func newWorld(t testing.TB, change ...func(*Config, *Services)) *world {
 		Tokens:         w.desk,
 		People:         people,
 		StaffNames:     testStaff{w.data},
+		Habilitations:  testHabilitations{w},
 		Directory:      w.store,
 		Provider:       &testProvider{w.data},
 		Labels:         w.data,

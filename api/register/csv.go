@@ -6,37 +6,23 @@ import (
 	"errors"
 	"io"
 
+	"greffe/api/sheet"
 	"greffe/domain/register"
 	"greffe/domain/spreadsheet"
 )
 
-// byteOrderMark tells spreadsheets that a CSV is UTF-8.
-const byteOrderMark = "\ufeff"
-
-// writeCSV writes the entries of one role: semicolons, as spreadsheets in French have it.
+// writeCSV writes the entries of one role.
 func writeCSV(w io.Writer, b *Book, role register.Role) error {
-	if _, err := io.WriteString(w, byteOrderMark); err != nil {
-		return err
-	}
-	out := csv.NewWriter(w)
-	out.Comma = ';'
-	line := func(cells []string) error {
-		for i := range cells {
-			cells[i] = spreadsheet.Disarm(cells[i])
-		}
-		return out.Write(cells)
-	}
-	err := line(headings(role))
+	rows := [][]string{}
 	for _, r := range b.of(role) {
-		err = errors.Join(err, line(cells(r)))
+		rows = append(rows, cells(r))
 	}
-	out.Flush()
-	return errors.Join(err, out.Error())
+	return sheet.CSV(w, headings(role), rows)
 }
 
 // readCSV reads commas as well as semicolons.
 func readCSV(raw []byte, role register.Role) ([]Row, error) {
-	raw = bytes.TrimPrefix(raw, []byte(byteOrderMark))
+	raw = bytes.TrimPrefix(raw, []byte(sheet.ByteOrderMark))
 	first, _, _ := bytes.Cut(raw, []byte("\n"))
 	r := csv.NewReader(bytes.NewReader(raw))
 	r.FieldsPerRecord = -1

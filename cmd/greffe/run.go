@@ -65,7 +65,10 @@ type cli struct {
 	Watch      watchCmd      `cmd:"" help:"The watch over reads: the secret that signs its alerts."`
 	Token      tokenCmd      `cmd:"" help:"Make, list or revoke access tokens."`
 	Accounts   accountsCmd   `cmd:"" help:"List, invite, disable or reset accounts of people."`
-	Changes    changesCmd    `cmd:"" help:"What recipients are told, how they keep up, and their secrets."`
+
+	Habilitations habilitationsCmd `cmd:"" help:"Who may do and see what: roles, rights, levels, quotas, accounts, tokens; what changed since."`
+
+	Changes changesCmd `cmd:"" help:"What recipients are told, how they keep up, and their secrets."`
 
 	Register   registerCmd   `cmd:"" help:"The registers of processing activities (art. 30): export, import, findings."`
 	Breaches   breachesCmd   `cmd:"" help:"Personal data breaches (art. 33, 34): list, scope, register."`

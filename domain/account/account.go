@@ -126,6 +126,17 @@ func (s *State) Has(kind CredentialKind) (Credential, bool) {
 	return Credential{}, false
 }
 
+// Factors are the kinds of the account's credentials, each once.
+func (s *State) Factors() []string {
+	out := []string{}
+	for _, c := range s.Credentials {
+		if !slices.Contains(out, string(c.Kind)) {
+			out = append(out, string(c.Kind))
+		}
+	}
+	return out
+}
+
 // Next lists the second factors the account has, to be given after its password.
 func (s *State) Next() []string {
 	var out []string

@@ -63,7 +63,7 @@ func Permissions() []string {
 		"breaches.read", "breaches.write", "retention.read", "retention.run",
 		"reviews.read", "reviews.write", "policy.read", "policy.publish",
 		"quarantine.read", "quarantine.write", "duplicates.read", "duplicates.write",
-		"producers.read", "producers.write", "tokens.manage", "accounts.manage", "keys.rotate", "watch.read", "watch.close",
+		"producers.read", "producers.write", "tokens.manage", "accounts.read", "accounts.manage", "keys.rotate", "watch.read", "watch.close",
 		"approvals.read", "approvals.decide",
 		"inspections.read", "inspections.write", "inspections.bundle", "inspections.samples", "inspections.key", "operations.read",
 	}

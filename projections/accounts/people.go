@@ -1,7 +1,6 @@
 package accounts
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 
@@ -80,15 +79,5 @@ func (s *Store) Accounts() []Account {
 	s.mu.RLock()
 	m := s.model
 	s.mu.RUnlock()
-	out := make([]Account, 0, len(m.accounts))
-	for _, a := range m.accounts {
-		out = append(out, *a)
-	}
-	slices.SortFunc(out, func(a, b Account) int {
-		if c := a.Created.Compare(b.Created); c != 0 {
-			return c
-		}
-		return bytes.Compare(a.ID[:], b.ID[:])
-	})
-	return out
+	return m.list()
 }

@@ -1,9 +1,6 @@
 package accounts
 
 import (
-	"bytes"
-	"slices"
-
 	"greffe/domain"
 )
 
@@ -31,17 +28,7 @@ func (s *Store) List() []Grant {
 	s.mu.RLock()
 	m := s.model
 	s.mu.RUnlock()
-	out := make([]Grant, 0, len(m.tokens))
-	for _, t := range m.tokens {
-		out = append(out, Grant{*t, *m.accounts[t.Account]})
-	}
-	slices.SortFunc(out, func(a, b Grant) int {
-		if c := a.Token.Made.Compare(b.Token.Made); c != 0 {
-			return c
-		}
-		return bytes.Compare(a.Token.ID[:], b.Token.ID[:])
-	})
-	return out
+	return m.grants()
 }
 
 // Find gives an account by its id.

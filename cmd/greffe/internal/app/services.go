@@ -49,6 +49,7 @@ func (a *App) services() (httpapi.Services, error) {
 		People:         a.People,
 		StaffNames:     staffNames{a},
 		Directory:      a.Accounts,
+		Habilitations:  habilitations{a},
 		Auth:           a.auth,
 		Provider:       provider,
 		Labels:         labels{a},
