@@ -63,8 +63,10 @@ type noted struct{ subject, source domain.ID }
 // restore is where one was recorded, and of which lineage the heads are from then on;
 // 0 for one of before there were heads.
 type restore struct {
-	at      domain.Position
-	lineage int64
+	at       domain.Position
+	lineage  int64
+	lostSize int64  // of the head that it found signed and did not keep; 0 for none
+	lostRoot string // its root
 }
 
 // mark is what was destroyed of a person: a class, or (0) all but some that were
@@ -162,7 +164,7 @@ func (d *destructions) take(p domain.Position, f *event.Fact) {
 		d.archived.take(p, f)
 		return
 	case event.RestorePerformed:
-		d.restores = append(d.restores, restore{p, f.Codes.Int("lineage")})
+		d.restores = append(d.restores, restore{p, f.Codes.Int("lineage"), f.Codes.Int("lost_size"), f.Codes.String("lost_root")})
 		if f.Codes.Bool("lost") {
 			d.fresh = p
 		} else {

@@ -217,6 +217,9 @@ func (h *heads) outside() {
 	if head.Size > l.until {
 		return // of facts that a restore lost, and its own fact accounts for
 	}
+	if slices.ContainsFunc(h.r.told.restores, func(r restore) bool { return r.lostSize == int64(head.Size) && r.lostRoot == head.Root.String() }) {
+		return // of a branch that a restore left, which its own fact names
+	}
 	if h.r.Heads != nil && head.Size > h.newest && !h.restoredSince(head.Size) {
 		h.r.find(Finding{Code: HeadMissing, Position: domain.Position(h.newest), Where: "heads/" + h.ends.String(),
 			Detail: fmt.Sprintf("A copy outside the data directory covers %d facts; the newest head of the stream covers %d: heads were cut off.", head.Size, h.newest)})

@@ -207,7 +207,7 @@ func TestLineages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := l.Write(t.Context(), []ledger.Own{{Type: event.RestorePerformed, Codes: event.Codes{}.With("lost", false)}, {Type: event.ExportProduced}})
+	w, err := l.Write(t.Context(), []ledger.Own{{Type: event.RestorePerformed, Codes: event.Codes{}.With("lost", false).With("lost_size", int64(3)).With("lost_root", proof.Hash{3}.String())}, {Type: event.ExportProduced}})
 	if err = errors.Join(err, l.Close()); err != nil {
 		t.Fatal(err)
 	}
@@ -226,6 +226,14 @@ func TestLineages(t *testing.T) {
 	s.input.Copied = lost(s.origin, end+50)
 	if got := s.findings(); got != nil {
 		t.Errorf("a copy from before the restore: %q", got)
+	}
+	s.input.Copied = lost(s.origin, 3)
+	if got := s.findings(); got != nil {
+		t.Errorf("a copy of the branch that the restore says it left: %q", got)
+	}
+	s.input.Copied = lost(s.origin, 5)
+	if got := s.findings(); !slices.Equal(got, []string{"head_forked 5 copy/head"}) {
+		t.Errorf("a copy of a branch that no restore names: %q", got)
 	}
 	s.input.Copied = nil
 	s.records[1] = lost(s.origin, end)

@@ -34,13 +34,9 @@ func TestAcknowledgedSurvivesKill(t *testing.T) {
 
 	r := group(c, "g", "kept")
 	for range 30 {
-		m, err := r.FetchMessage(within(t, 2*time.Minute))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := r.CommitMessages(within(t, 2*time.Minute), m); err != nil {
-			t.Fatal(err)
-		}
+		var m kafka.Message
+		again(t, func(ctx context.Context) (err error) { m, err = r.FetchMessage(ctx); return err })
+		again(t, func(ctx context.Context) error { return r.CommitMessages(ctx, m) })
 	}
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
@@ -66,10 +62,8 @@ func TestAcknowledgedSurvivesKill(t *testing.T) {
 	defer r.Close()
 	rest := map[string]bool{}
 	for range 20 {
-		m, err := r.FetchMessage(within(t, 2*time.Minute))
-		if err != nil {
-			t.Fatalf("after %d of the 20 that were not committed: %v", len(rest), err)
-		}
+		var m kafka.Message
+		again(t, func(ctx context.Context) (err error) { m, err = r.FetchMessage(ctx); return err })
 		rest[string(m.Value)] = true
 	}
 	if len(rest) != 20 {
@@ -303,5 +297,22 @@ func inSync(t testing.TB, c *Cluster, topic string, want int) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// again asks a group until its coordinator is ready: one that has just begun says that
+// it loads, and demands to be asked again.
+func again(t *testing.T, ask func(context.Context) error) {
+	t.Helper()
+	ctx := within(t, 2*time.Minute)
+	for {
+		err := ask(ctx)
+		var e kafka.Error
+		if err == nil {
+			return
+		}
+		if !errors.As(err, &e) || !e.Temporary() || ctx.Err() != nil {
+			t.Fatal(err)
+		}
 	}
 }
