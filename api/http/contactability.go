@@ -28,8 +28,8 @@ type Contactability interface {
 	// KnownAt is as known below a position, or, without one, at an instant;
 	// ErrNotFound for the future.
 	KnownAt(ctx context.Context, at *domain.Position, by time.Time) (decisions.Known, error)
-	// Check answers in the order of the questions.
-	Check(ctx context.Context, checks []decisions.Check, known decisions.Known) ([]contactability.Decision, error)
+	// Check answers in the order of the questions, and tells whom each was about.
+	Check(ctx context.Context, checks []decisions.Check, known decisions.Known) (decided []contactability.Decision, about [][]domain.ID, err error)
 	// Contacts lists contacts that were made and were not allowed, by what was
 	// known then. A page may be shorter than asked for, and still have a next one.
 	Contacts(ctx context.Context, f ContactFilter, page Page, shows disclosure.Lens) (Found[Breach], error)
@@ -148,7 +148,7 @@ func contactable(ctx context.Context, a *API, c *Call, in *knownAtQuery) (answer
 	if err != nil {
 		return answer{}, err
 	}
-	decided, err := a.services.Contactability.Check(ctx, checks, known)
+	decided, err := a.judge(ctx, c, checks, known)
 	if err != nil {
 		return answer{}, err
 	}
@@ -288,7 +288,7 @@ func (a *API) checkLines(c *Call, w *lineWriter, raws [][]byte, at string, known
 		}
 		checks, of = append(checks, one), append(of, i)
 	}
-	decided, err := a.services.Contactability.Check(ctx, checks, *known)
+	decided, err := a.judge(ctx, c, checks, *known)
 	if err != nil {
 		return err
 	}

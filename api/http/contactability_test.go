@@ -44,15 +44,22 @@ func (d testContact) KnownAt(_ context.Context, at *domain.Position, by time.Tim
 	return decisions.Known{}, ErrNotFound
 }
 
-func (d testContact) Check(_ context.Context, checks []decisions.Check, _ decisions.Known) ([]contactability.Decision, error) {
-	out := make([]contactability.Decision, len(checks))
+func (d testContact) Check(_ context.Context, checks []decisions.Check, _ decisions.Known) ([]contactability.Decision, [][]domain.ID, error) {
+	out, about := make([]contactability.Decision, len(checks)), make([][]domain.ID, len(checks))
 	for i, c := range checks {
 		out[i] = contactability.Decision{Rule: contactability.PersonUnknown}
+		if c.Subject == person || c.Subject == merged {
+			out[i] = contactability.Decision{Rule: contactability.OpposedPerson, Evidence: []domain.ID{anEvent}}
+			about[i] = []domain.ID{c.Subject}
+		}
+		if c.Email == "listed@example.org" {
+			out[i] = contactability.Decision{Rule: contactability.OpposedPerson}
+		}
 		if c.Subject == person && c.Channel == "email" && c.Controller == "acme" {
 			out[i] = contactability.Decision{Allowed: true, Rule: contactability.ElectronicConsent, Evidence: []domain.ID{anEvent}, ValidUntil: testNow}
 		}
 	}
-	return out, nil
+	return out, about, nil
 }
 
 func (d testContact) Contacts(_ context.Context, _ ContactFilter, _ Page, shows disclosure.Lens) (Found[Breach], error) {

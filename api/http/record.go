@@ -21,17 +21,19 @@ func (a *API) record(c *Call, r access.Reading) (access.Receipt, error) {
 		return access.Receipt{}, err
 	}
 	receipt, err := a.makeDurable(c, r)
+	a.counted(err)
+	return receipt, err
+}
+
+func (a *API) counted(err error) {
 	outcome := "recorded"
 	if err != nil {
 		outcome = "failed"
 	}
 	a.metrics.accesses.WithLabelValues(outcome).Inc()
-	return receipt, err
 }
 
-// makeDurable records one access, or fails with access_not_recorded. It does
-// not depend on the client staying: a caller that hangs up after the journal
-// wrote has been recorded. A journal that does not answer in time has failed.
+// makeDurable records one access to what the caller may be shown.
 func (a *API) makeDurable(c *Call, r access.Reading) (access.Receipt, error) {
 	if err := a.services.Copies.Readable(); err != nil {
 		return access.Receipt{}, err
@@ -39,6 +41,12 @@ func (a *API) makeDurable(c *Call, r access.Reading) (access.Receipt, error) {
 	if err := a.disclose(c.Context(), c, &r); err != nil {
 		return access.Receipt{}, err
 	}
+	return a.written(c, r)
+}
+
+// written records one access, or fails with access_not_recorded. It does not depend on
+// the client staying: a caller that hangs up after the journal wrote has been recorded. A journal that does not answer in time has failed.
+func (a *API) written(c *Call, r access.Reading) (access.Receipt, error) {
 	r.Account, r.Human = c.principal.Account, c.human
 	r.Reason, r.Ticket, r.Defaulted = c.reason.Code, c.reason.Ticket, c.reason.Defaulted
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Context()), c.within(a.cfg.RecordTimeout))

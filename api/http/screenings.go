@@ -175,6 +175,9 @@ func postScreening() endpoint {
 			return answer{}, err
 		}
 		s, err := in.screening(c.rules, a.cfg.Now(), media == mediaCSVIn)
+		if l := c.lens(); err == nil && !l.Campaigns(s.Ask.Purpose) {
+			err = problem.New(problem.SubjectForbidden)
+		}
 		if err == nil {
 			s.Actor = c.principal.Account
 			s.ID, err = domain.RandomID(a.cfg.Rand)

@@ -9,6 +9,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"greffe/domain"
+	"greffe/domain/event"
 	"greffe/domain/policy"
 )
 
@@ -244,6 +245,8 @@ func accesses(all []Access, rules Rules) []AccessLine {
 			at[k] = &AccessLine{Day: k.day, Reason: k.reason, Name: Bilingual{k.reason, k.reason}}
 			if r, ok := rules.Reason(a.Reason); ok {
 				at[k].Name = Bilingual(r.Label)
+			} else if a.Reason == event.ToDecide {
+				at[k].Name = Bilingual{FR: "Décision de contact", EN: "Decision on contact"}
 			}
 		}
 		at[k].Count++

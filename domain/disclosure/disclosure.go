@@ -82,6 +82,14 @@ func (l *Lens) Confined() bool {
 	return !l.whole && l.only == nil && !slices.ContainsFunc(l.roles, func(r role) bool { return !r.kept })
 }
 
+// Campaigns reports that a role is for everybody who may be contacted for a purpose: it
+// is kept to no portfolio, and to no purposes but some with this one.
+func (l *Lens) Campaigns(purpose string) bool {
+	return l.whole || slices.ContainsFunc(l.roles, func(r role) bool {
+		return !r.kept || !r.keepsOwn && slices.Contains(r.purposes, purpose)
+	})
+}
+
 // Knowing is the lens with the standings of contacts.
 func (l Lens) Knowing(standings map[domain.ID]Standing) Lens {
 	l.known = standings

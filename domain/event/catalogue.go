@@ -134,6 +134,14 @@ const (
 	WatchClosed              Type = "watch.closed"  // somebody looked, and found what
 )
 
+// What access.recorded says of who asks whether somebody may be contacted, and is shown
+// nothing of them: the action, and the ledger's own reason where none is given. Every
+// other reason is one of the policy's.
+const (
+	Decides  = "contactability"
+	ToDecide = "contact_decision"
+)
+
 // Known reports whether this program understands facts of type t.
 func (t Type) Known() bool {
 	switch t {

@@ -120,7 +120,7 @@ func (j *Journal) Record(ctx context.Context, r Reading) (Receipt, error) {
 		return Receipt{}, fmt.Errorf("%w (more than %d persons in one access)", ErrNotRecorded, MaxSubjects)
 	}
 	p, _ := j.ledger.Policy()
-	if !p.HasReason(r.Reason) || !event.IsCode(r.Action) { // what is not a code may be anything
+	if !p.HasReason(r.Reason) && r.Reason != event.ToDecide || !event.IsCode(r.Action) { // what is not a code may be anything
 		return Receipt{}, fmt.Errorf("%w (its reason is no code of the policy, or its action no code)", ErrNotRecorded)
 	}
 	w, err := j.ledger.Write(ctx, []ledger.Own{own(p, j.now(), r)})

@@ -106,46 +106,51 @@ const (
 // Check answers questions in their order. An error means that none is answered:
 // something could not be looked up.
 func (d *Decider) Check(ctx context.Context, checks []Check, known Known) ([]contactability.Decision, error) {
-	out := make([]contactability.Decision, len(checks))
+	out, _, err := d.CheckPersons(ctx, checks, known)
+	return out, err
+}
+
+// CheckPersons is Check, and tells whom each question was about; nobody for an address
+// that nobody known uses.
+func (d *Decider) CheckPersons(ctx context.Context, checks []Check, known Known) ([]contactability.Decision, [][]domain.ID, error) {
+	out, about := make([]contactability.Decision, len(checks)), make([][]domain.ID, len(checks))
 	work, ctx := errgroup.WithContext(ctx)
 	work.SetLimit(atOnce)
 	for from := 0; from < len(checks); from += together {
 		to := min(from+together, len(checks))
 		work.Go(func() error {
-			some, err := d.check(ctx, checks[from:to], known)
-			copy(out[from:to], some)
-			return err
+			return d.check(ctx, checks[from:to], known, out[from:to], about[from:to])
 		})
 	}
 	if err := work.Wait(); err != nil {
-		return nil, fmt.Errorf("decide on %d checks: %w", len(checks), err)
+		return nil, nil, fmt.Errorf("decide on %d checks: %w", len(checks), err)
 	}
-	return out, nil
+	return out, about, nil
 }
 
-func (d *Decider) check(ctx context.Context, checks []Check, known Known) ([]contactability.Decision, error) {
+func (d *Decider) check(ctx context.Context, checks []Check, known Known, out []contactability.Decision, about [][]domain.ID) error {
 	version, err := d.Store.PolicyVersion(ctx, known.Below)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	rules, err := d.Rules.Rules(ctx, version)
 	if err != nil {
-		return nil, fmt.Errorf("rules under policy %d: %w", version, err)
+		return fmt.Errorf("rules under policy %d: %w", version, err)
 	}
 	b := &deciding{d: d, known: known, rules: rules, checks: checks, asked: make([]asked, len(checks)),
 		people: map[domain.ID]*person{}, silence: map[quiet]quiet{}}
 	for _, step := range []func(context.Context) error{b.resolve, b.load, b.list, b.open} {
 		if err := step(ctx); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	out := make([]contactability.Decision, len(checks))
 	for i := range checks {
 		if out[i], err = b.answer(ctx, i); err != nil {
-			return nil, err
+			return err
 		}
+		about[i] = b.asked[i].subjects
 	}
-	return out, nil
+	return nil
 }
 
 // deciding is one batch of questions on its way.

@@ -152,9 +152,10 @@ func (m *Meter) Apply(ctx context.Context, facts []projections.Fact) error {
 	return err
 }
 
-// count folds one access or refusal in.
+// count folds one access or refusal in. Campaigns and dialers ask of thousands whether
+// they may be contacted, and are shown nothing: that is recorded, and not watched.
 func (m *Meter) count(f *event.Fact, s Sealed, watch *policy.Watch) error {
-	if s.Account.IsZero() {
+	if s.Account.IsZero() || f.Codes.String("action") == event.Decides {
 		return nil
 	}
 	roles, _ := m.cfg.Roles(s.Account)
@@ -195,7 +196,7 @@ func (m *Meter) find(id domain.ID, f rules.Finding) {
 // Opens reports an action of the ledger's own that shows data of the persons it is
 // about; the others give ids or counts alone.
 func Opens(action string) bool {
-	return !slices.Contains([]string{"search", "audit", "accesses", "notify", "request", "statistics", "watch"}, action)
+	return !slices.Contains([]string{"search", "audit", "accesses", "notify", "request", "statistics", "watch", event.Decides}, action)
 }
 
 // Reset implements projections.Projection.

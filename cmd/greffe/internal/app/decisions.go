@@ -304,6 +304,6 @@ func (d decisionDesk) KnownAt(ctx context.Context, at *domain.Position, by time.
 }
 
 // Check implements httpapi.Contactability.
-func (d decisionDesk) Check(ctx context.Context, checks []decisions.Check, known decisions.Known) ([]contactability.Decision, error) {
-	return d.a.Decider.Check(ctx, checks, known)
+func (d decisionDesk) Check(ctx context.Context, checks []decisions.Check, known decisions.Known) ([]contactability.Decision, [][]domain.ID, error) {
+	return d.a.Decider.CheckPersons(ctx, checks, known)
 }

@@ -273,7 +273,7 @@ func TestADecisionIsReplayed(t *testing.T) {
 		t.Fatalf("%+v, then %+v", then, now)
 	}
 	for _, known := range []string{then.Position.String(), first.Format(time.RFC3339)} {
-		if again := d.askAt(known, askOf("anna", "email", "")); again.Results[0].Rule != "electronic.consent" || again.Position != then.Position {
+		if again := d.askAt(known, askOf("anna", "email", "")); again.Results[0].Rule != "electronic.consent" || again.Position < then.Position || again.Position > then.Position+1 { // the record of the question
 			t.Errorf("as known at %s: %+v", known, again)
 		}
 	}
