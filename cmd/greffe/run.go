@@ -163,7 +163,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exited
 	}
 	if err != nil {
-		fmt.Fprintln(stderr, "greffe:", err)
+		fmt.Fprintln(stderr, "greffe:", shown(err.Error()))
 		return exitFailed
 	}
 	sh := &shell{ctx: ctx, stdout: stdout, stderr: stderr, cli: &c, log: logger(stderr, c.Log)}
@@ -173,17 +173,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case errors.Is(err, errFindings):
 		return exitFindings
 	default:
-		fmt.Fprintln(stderr, "greffe:", err)
+		fmt.Fprintln(stderr, "greffe:", shown(err.Error()))
 		return exitFailed
 	}
-}
-
-func logger(w io.Writer, level string) *slog.Logger {
-	var l slog.Level
-	if l.UnmarshalText([]byte(level)) != nil {
-		l = slog.LevelInfo
-	}
-	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: l}))
 }
 
 // yamlFlags reads flags from a YAML mapping of flag names.
