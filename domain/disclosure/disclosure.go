@@ -187,9 +187,12 @@ func (l *Lens) Full(subject domain.ID, class string) bool {
 	if l.Level(subject, class, "") != policy.Clear {
 		return false
 	}
-	return !slices.ContainsFunc(l.rules.Fields(), func(f policy.Field) bool {
-		return f.Class == class && l.Level(subject, class, f.Path) != policy.Clear
-	})
+	for path := range l.rules.FieldsOf(class) {
+		if l.Level(subject, class, path) != policy.Clear {
+			return false
+		}
+	}
+	return true
 }
 
 // Complete reports whether everything that is held of a contact is shown clear, as a

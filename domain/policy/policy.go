@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -135,6 +136,17 @@ func (p *Policy) HasField(path string) bool {
 
 // Fields lists what is declared, patterns included, by path.
 func (p *Policy) Fields() []Field { return slices.Clone(p.fields) }
+
+// FieldsOf gives the paths that are declared in a class, in the order of the text.
+func (p *Policy) FieldsOf(class string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for i := range p.fields {
+			if f := &p.fields[i]; f.Class == class && !yield(f.Path) {
+				return
+			}
+		}
+	}
+}
 
 // Epoch is the key epoch of a class at t, in UTC: "whole", "2026" or "2026-03".
 // It is "" for a class the policy does not know, which no key id accepts.
