@@ -130,5 +130,16 @@ type SessionShown struct {
 	Started  time.Time `json:"started_at"`
 	Expires  time.Time `json:"expires_at"`
 	Idle     int       `json:"idle_minutes" doc:"After so long without a request it ends."`
-	CSRF     string    `json:"csrf" doc:"To be sent as X-Greffe-CSRF with all but GET."`
+
+	Permissions []string        `json:"permissions" doc:"What the roles allow now."`
+	Reasons     []SessionReason `json:"reasons" doc:"Those that the roles may give for looking at data of people."`
+
+	CSRF string `json:"csrf" doc:"To be sent as X-Greffe-CSRF with all but GET."`
+}
+
+// SessionReason is a reason of the policy.
+type SessionReason struct {
+	Code   string `json:"code"`
+	Label  string `json:"label" doc:"In the language of the request."`
+	Ticket bool   `json:"ticket" doc:"Whether a ticket is needed besides."`
 }

@@ -140,10 +140,32 @@ func getSession() endpoint {
 		if err != nil {
 			return nil, err
 		}
-		return &SessionShown{ID: s.ID.String(), Account: p.Account.String(), Login: login, Roles: p.Roles, Method: s.Method, Factors: s.Factors, Provider: s.Provider,
+		permissions, reasons := mayDo(c)
+		return &SessionShown{Permissions: permissions, Reasons: reasons, ID: s.ID.String(), Account: p.Account.String(), Login: login, Roles: p.Roles, Method: s.Method, Factors: s.Factors, Provider: s.Provider,
 			Complete: s.Complete(), Fresh: a.services.People.IsFresh(p) == nil, Started: s.Started, Expires: s.Expires,
 			Idle: int(c.rules.Sessions().Idle / time.Minute), CSRF: p.CSRF}, nil
 	})
+}
+
+// mayDo is what the caller may ask for, and with which reasons.
+func mayDo(c *Call) (permissions []string, reasons []SessionReason) {
+	permissions, reasons = []string{}, []SessionReason{}
+	for _, p := range policy.Permissions() {
+		if c.principal.May(c.rules, p) == nil {
+			permissions = append(permissions, p)
+		}
+	}
+	for _, r := range c.rules.Reasons() {
+		if !slices.ContainsFunc(c.principal.Roles, r.MayUse) {
+			continue
+		}
+		label := r.EN
+		if problem.Language(c.r) == "fr" {
+			label = r.FR
+		}
+		reasons = append(reasons, SessionReason{r.Code, label, r.Ticket})
+	}
+	return permissions, reasons
 }
 
 // silent makes an endpoint that answers 204.

@@ -59,6 +59,7 @@ var sentences = [...]struct{ key, fr, en string }{
 	{"m_totp", "code d'application", "app code"},
 	{"m_recovery", "code de secours", "recovery code"},
 	{"until", "Session jusqu'au", "Session until"},
+	{"to_console", "Ouvrir la console", "Open the console"},
 	{"sign_out", "Se déconnecter", "Sign out"},
 	{"incomplete", "Il vous manque un second facteur : ajoutez une clé d'accès ou une application d'authentification. D'ici là, rien d'autre n'est ouvert.", "You lack a second factor: add a passkey or an authenticator app. Until then nothing else is open."},
 	{"passkeys", "Clés d'accès", "Passkeys"},

@@ -158,6 +158,7 @@ func (c *serveCmd) serve(sh *shell, a *app.App, ready func(base string) error) e
 		return fmt.Errorf("listen: %w", err)
 	}
 	srv := a.API.Server(context.WithoutCancel(sh.ctx))
+	srv.Handler = a.Front
 	base := c.scheme() + "://" + ln.Addr().String()
 	fmt.Fprintf(sh.stdout, "Greffe listens on %s\n", base)
 	if made != "" {

@@ -1,6 +1,10 @@
 import { byId, call, language, on, show, usePasskey } from "./api.js";
 
-const done = () => location.assign("/me" + language());
+// The page of the console that led here, or one's own account. Nothing else is gone to.
+const done = () => {
+  const next = new URLSearchParams(location.search).get("next") || "";
+  location.assign(/^\/console([/?][\x21-\x5b\x5d-\x7e]*)?$/.test(next) ? next : "/me" + language());
+};
 
 async function byPasskey() {
   const begun = await call("POST", "/v1/session/passkey/options");

@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"sync"
@@ -24,6 +25,7 @@ import (
 	"time"
 
 	"greffe/api/auth"
+	"greffe/api/console"
 	"greffe/api/denial"
 	httpapi "greffe/api/http"
 	"greffe/api/kafka/intake"
@@ -84,6 +86,7 @@ type App struct {
 	People  *auth.People
 	Meter   *watch.Meter // of reads; nil for one command
 	API     *httpapi.API
+	Front   http.Handler // the API, and the console in front of it
 	cursors cursor.Key
 
 	unconfirmed atomic.Bool // a restore without its fence waits to be confirmed
@@ -309,6 +312,9 @@ func (a *App) serving(ctx context.Context) error {
 	a.API, err = httpapi.New(httpapi.Config{Version: Version, Now: a.cfg.Now, Rand: a.cfg.Rand, Logger: a.cfg.Logger,
 		Rates: a.cfg.Rates, RightsForm: a.cfg.RightsForm, Cursors: a.cursors, TrustedProxies: a.cfg.TrustedProxies, PublicURL: a.cfg.PublicURL, Hosts: a.cfg.Hosts}, services)
 	if err != nil {
+		return err
+	}
+	if a.Front, err = console.New(console.Config{API: a.API, Now: a.cfg.Now, Rand: a.cfg.Rand, Logger: a.cfg.Logger, Terms: a.vocabulary}); err != nil {
 		return err
 	}
 	return errors.Join(a.API.Registry().Register(newGauges(a)), a.API.Registry().Register(newSentGauges(a)))

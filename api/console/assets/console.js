@@ -1,0 +1,46 @@
+// Comfort for pages that work without it: the folded menu on a narrow screen, plots,
+// and buttons that go out of use once a form was sent.
+
+const narrow = window.matchMedia("(max-width: 60rem)");
+const menu = document.querySelector(".menu-toggle");
+const fold = () => { if (menu) menu.open = !narrow.matches; };
+fold();
+narrow.addEventListener("change", fold);
+
+for (const form of document.querySelectorAll("form[method=post]")) {
+  form.addEventListener("submit", () => {
+    const button = form.querySelector("button[type=submit]");
+    if (button) button.setAttribute("aria-busy", "true");
+  });
+}
+window.addEventListener("pageshow", () => {
+  for (const b of document.querySelectorAll("[aria-busy]")) b.removeAttribute("aria-busy");
+});
+
+const figures = [...document.querySelectorAll("figure.plot[data-kind=lines]")];
+if (figures.length) {
+  const sheet = document.createElement("link");
+  sheet.rel = "stylesheet";
+  sheet.href = "/console/assets/uplot.css";
+  document.head.append(sheet);
+  const script = document.createElement("script");
+  script.src = "/console/assets/uplot.js";
+  script.addEventListener("load", () => figures.forEach(draw));
+  document.head.append(script);
+}
+
+function draw(figure) {
+  const series = JSON.parse(figure.dataset.series);
+  const at = figure.querySelector(".canvas");
+  const style = getComputedStyle(document.body);
+  const accent = style.getPropertyValue("--pico-primary").trim() || "#0a5c8f";
+  const axis = { stroke: style.color, grid: { stroke: "rgba(128,128,128,.2)" }, ticks: { stroke: "rgba(128,128,128,.4)" } };
+  const size = () => ({ width: at.clientWidth, height: 220 });
+  const labels = (_, splits) => splits.map((i) => (Number.isInteger(i) && series.labels[i]) || "");
+  const plot = new window.uPlot({
+    ...size(), scales: { x: { time: false } }, cursor: { drag: { x: false, y: false } },
+    series: [{}, { label: series.unit, stroke: accent, width: 2, fill: "rgba(10,92,143,.12)" }],
+    axes: [{ ...axis, values: labels, space: 70, incrs: [1, 2, 3, 6, 12, 24] }, { ...axis, size: 60 }],
+  }, [series.labels.map((_, i) => i), series.values], at);
+  new ResizeObserver(() => plot.setSize(size())).observe(at);
+}

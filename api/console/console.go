@@ -1,0 +1,148 @@
+package console
+
+import (
+	"context"
+	"crypto/rand"
+	"embed"
+	"errors"
+	"fmt"
+	"html/template"
+	"io"
+	"log/slog"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+)
+
+//go:embed pages assets words
+var files embed.FS
+
+// Root is where the console's pages are.
+const Root = "/console"
+
+// csp lets a page use its own style, scripts and answers, send forms to this service,
+// and nothing else. Pictures in data: are those within the style sheet.
+const csp = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+
+// maxForm bounds what a form sends, a file included, in bytes.
+const maxForm = 32 << 20
+
+// Config is what a console is made with.
+type Config struct {
+	API    http.Handler     // needed: every page asks it
+	Now    func() time.Time // needed
+	Rand   io.Reader        // numbers of forms; crypto/rand if nil
+	Logger *slog.Logger     // nil: nothing is logged
+	// Terms are the codes of the policy in force that fields take, by the fields' names;
+	// nil: forms take any text.
+	Terms func() map[string][]Term
+}
+
+// Term is a code of the policy with its names.
+type Term struct{ Code, FR, EN string }
+
+// Console answers what is asked under Root, and / by leading there; everything else is
+// the API's.
+type Console struct {
+	cfg   Config
+	spec  spec
+	words map[string]*words // by language
+	pages map[string]*template.Template
+	sent  *forms
+	mux   *http.ServeMux
+}
+
+// New builds the console of an API, whose document it reads. It fails if a desk names
+// a route that the API does not have.
+func New(cfg Config) (*Console, error) {
+	if cfg.API == nil || cfg.Now == nil {
+		return nil, errors.New("console: an API and a clock are needed")
+	}
+	if cfg.Rand == nil {
+		cfg.Rand = rand.Reader
+	}
+	if cfg.Terms == nil {
+		cfg.Terms = func() map[string][]Term { return nil }
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	c := &Console{cfg: cfg, words: map[string]*words{}, sent: newForms(cfg.Now)}
+	var err error
+	if c.spec, err = readSpec(cfg.API); err != nil {
+		return nil, fmt.Errorf("console: %w", err)
+	}
+	for _, lang := range []string{"fr", "en"} {
+		if c.words[lang], err = readWords(lang); err != nil {
+			return nil, fmt.Errorf("console: %w", err)
+		}
+	}
+	if c.pages, err = readPages(); err != nil {
+		return nil, fmt.Errorf("console: %w", err)
+	}
+	for _, d := range desks() {
+		for _, name := range d.operations() {
+			if c.spec[name] == nil {
+				return nil, fmt.Errorf("console: the desk %s asks for %s, which the API does not have", d.slug, name)
+			}
+		}
+	}
+	c.mux = c.routes()
+	return c, nil
+}
+
+// ServeHTTP answers one request, or has the API answer it.
+func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case r.URL.Path == "/" && r.Method == http.MethodGet:
+		http.Redirect(w, r, Root, http.StatusSeeOther)
+	case r.URL.Path == Root, strings.HasPrefix(r.URL.Path, Root+"/"):
+		c.mux.ServeHTTP(w, r)
+	default:
+		c.cfg.API.ServeHTTP(w, r)
+	}
+}
+
+func (c *Console) routes() *http.ServeMux {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET "+Root+"/assets/{file}", c.asset)
+	mux.HandleFunc("GET "+Root, c.page(c.start))
+	mux.HandleFunc("POST "+Root+"/reason", c.page(c.chooseReason))
+	mux.HandleFunc("GET "+Root+"/people", c.page(c.people))
+	mux.HandleFunc("POST "+Root+"/people", c.page(c.findPeople))
+	mux.HandleFunc("GET "+Root+"/people/{id}", c.page(c.person))
+	mux.HandleFunc("GET "+Root+"/{desk}/{id}/{act}/file", c.page(c.download))
+	mux.HandleFunc("GET "+Root+"/{desk}", c.page(c.desk))
+	mux.HandleFunc("GET "+Root+"/{desk}/{id}", c.page(c.item))
+	mux.HandleFunc("GET "+Root+"/{desk}/new/{act}", c.page(c.form))
+	mux.HandleFunc("POST "+Root+"/{desk}/new/{act}", c.page(c.act))
+	mux.HandleFunc("GET "+Root+"/{desk}/{id}/{act}", c.page(c.form))
+	mux.HandleFunc("POST "+Root+"/{desk}/{id}/{act}", c.page(c.act))
+	mux.HandleFunc(Root+"/", c.page(func(context.Context, *visit) error { return errNowhere }))
+	return mux
+}
+
+// asset gives a file that pages load.
+func (c *Console) asset(w http.ResponseWriter, r *http.Request) {
+	media := map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}[path.Ext(r.PathValue("file"))]
+	b, err := files.ReadFile("assets/" + r.PathValue("file"))
+	if media == "" || err != nil {
+		http.NotFound(w, r)
+		return
+	}
+	secure(w.Header())
+	w.Header().Set("Content-Type", media)
+	w.Header().Set("Cache-Control", "no-cache")
+	_, _ = w.Write(b)
+}
+
+func secure(h http.Header) {
+	h.Set("Content-Security-Policy", csp)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("X-Robots-Tag", "noindex, nofollow, noarchive")
+}

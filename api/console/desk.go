@@ -1,0 +1,276 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// separator stands between the keys of an item in its address.
+const separator = "~"
+
+// link is something to go to.
+type link struct {
+	Href, Text string
+	Grave      bool
+	Here       bool
+}
+
+// section is one list of a page.
+type section struct {
+	Title, Note string
+	Table       *table
+	Values      []pair
+}
+
+// deskPage is what a list shows.
+type deskPage struct {
+	Slug, Intro string
+	Filters     []input
+	Makes       []link
+	Files       []link
+	Section     *section
+	Missing     string // what the visitor lacks to see the list
+}
+
+// allowed reports an operation that the visitor may use.
+func (v *visit) allowed(op string) bool {
+	o := v.c.spec[op]
+	return o != nil && (o.permission == "" || v.may[o.permission])
+}
+
+func (v *visit) found(slug string) (desk, error) {
+	d, ok := find(slug)
+	if !ok {
+		return desk{}, errNowhere
+	}
+	return d, nil
+}
+
+// desk shows a list, filtered as its address says.
+func (c *Console) desk(ctx context.Context, v *visit) error {
+	d, err := v.found(v.r.PathValue("desk"))
+	if err != nil {
+		return err
+	}
+	p := &deskPage{Slug: d.slug, Intro: v.words.t("desk_" + d.slug + "_intro"), Makes: v.links(d, d.makes, "new", nil)}
+	if d.list != "" {
+		if !v.allowed(d.list) {
+			return &refused{Status: http.StatusForbidden, Code: "permission_missing", Permission: c.spec[d.list].permission}
+		}
+		op := c.spec[d.list]
+		filters := slices.DeleteFunc(slices.Clone(op.params), func(f field) bool { return f.name == "cursor" || f.name == "limit" })
+		q, err := query(op.params, v.r.URL.Query())
+		if err != nil {
+			return &refused{Status: http.StatusBadRequest, Code: "form"}
+		}
+		p.Filters = v.inputs(filters, v.r.URL.Query(), "", "")
+		p.Files = v.files(d, "", -1)
+		if p.Section, err = v.list(ctx, d, op.path+"?"+q.Encode()); err != nil {
+			return err
+		}
+	}
+	v.show(http.StatusOK, "desk", v.words.t("desk_"+d.slug), p)
+	return nil
+}
+
+// list asks for a desk's list; one that does not exist yet, as before the first audit,
+// is an empty one that says why.
+func (v *visit) list(ctx context.Context, d desk, where string) (*section, error) {
+	answer, err := v.get(ctx, where)
+	var no *refused
+	if errors.As(err, &no) && no.Status == http.StatusNotFound {
+		return &section{Note: v.words.t("empty")}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return v.section(d, d.columns, answer, v.r.URL), nil
+}
+
+// section makes a list, or an object, fit to show.
+func (v *visit) section(d desk, columns []string, answer value, at *url.URL) *section {
+	items := answer.at("items")
+	if len(columns) == 0 || items.kind != '[' {
+		return &section{Values: v.words.pairs(answer)}
+	}
+	t := &table{Caption: v.words.t("desk_" + d.slug)}
+	for _, name := range columns {
+		t.Head = append(t.Head, v.words.label(last(name)))
+	}
+	for _, it := range items.list {
+		r := row{Href: d.href(it)}
+		for _, name := range columns {
+			r.Cells = append(r.Cells, v.words.cell(last(name), it.at(name)))
+		}
+		t.Body = append(t.Body, r)
+	}
+	if next := answer.text("next"); next != "" && at != nil {
+		q := at.Query()
+		q.Set("cursor", next)
+		t.Next = at.Path + "?" + q.Encode()
+	}
+	return &section{Table: t}
+}
+
+func last(path string) string { return path[strings.LastIndexByte(path, '.')+1:] }
+
+// href is where an item of the desk is shown, "" if nowhere.
+func (d desk) href(it value) string {
+	if len(d.keys) == 0 || d.item == "" && len(d.acts)+len(d.more)+len(d.files) == 0 && d.slug != "audit" && d.slug != "reads" {
+		return ""
+	}
+	var keys []string
+	for _, k := range d.keys {
+		name, index, indexed := strings.Cut(k, ".")
+		w := it.at(name)
+		if indexed && index == "0" && len(w.list) > 0 {
+			w = w.list[0]
+		}
+		if w.scalar == "" {
+			return ""
+		}
+		keys = append(keys, url.PathEscape(w.scalar))
+	}
+	slug := d.slug
+	if slug == "audit" || slug == "reads" {
+		slug = "events"
+	}
+	return Root + "/" + slug + "/" + strings.Join(keys, separator)
+}
+
+// path fills the keys of an item into an operation's path, in order.
+func (op *operation) filled(keys []string, use []int) string {
+	if len(use) > 0 {
+		var some []string
+		for _, i := range use {
+			if i >= 0 && i < len(keys) {
+				some = append(some, keys[i])
+			}
+		}
+		keys = some
+	}
+	out := op.path
+	for _, k := range keys {
+		from, to := strings.IndexByte(out, '{'), strings.IndexByte(out, '}')
+		if from < 0 || to < from {
+			break
+		}
+		out = out[:from] + url.PathEscape(k) + out[to+1:]
+	}
+	return out
+}
+
+// itemPage is what one item shows.
+type itemPage struct {
+	Slug, ID, Back string
+	Values         []pair
+	Sections       []*section
+	Acts, Files    []link
+	Done           string
+}
+
+func (c *Console) item(ctx context.Context, v *visit) error {
+	d, err := v.found(v.r.PathValue("desk"))
+	if err != nil {
+		return err
+	}
+	id := v.r.PathValue("id")
+	keys := strings.Split(id, separator)
+	p := &itemPage{Slug: d.slug, ID: id, Back: Root + "/" + d.slug, Acts: v.links(d, d.acts, id, keys), Files: v.files(d, id, 0), Done: v.done()}
+	if d.list == "" {
+		p.Back = ""
+	}
+	if d.item != "" {
+		answer, err := v.get(ctx, c.spec[d.item].filled(keys, nil))
+		if err != nil {
+			return err
+		}
+		p.Values = v.words.pairs(answer)
+	}
+	for _, m := range d.more {
+		if !v.allowed(m.op) {
+			continue
+		}
+		answer, err := v.get(ctx, c.spec[m.op].filled(keys, m.keys))
+		if err != nil {
+			p.Sections = append(p.Sections, &section{Title: v.words.t("act_" + d.slug + "_" + m.slug), Note: v.why(err)})
+			continue
+		}
+		s := v.section(desk{slug: d.slug}, m.columns, answer, nil)
+		s.Title = v.words.t("act_" + d.slug + "_" + m.slug)
+		p.Sections = append(p.Sections, s)
+	}
+	v.show(http.StatusOK, "item", v.words.t("desk_"+d.slug), p)
+	return nil
+}
+
+// why says what a refused question was refused for.
+func (v *visit) why(err error) string {
+	var no *refused
+	if errors.As(err, &no) {
+		return strings.TrimSpace(no.Title + " " + no.Detail)
+	}
+	return v.words.t("error_internal")
+}
+
+// done is what was done before this page, told by its address.
+func (v *visit) done() string {
+	if d := v.r.URL.Query().Get("done"); d != "" {
+		if s, ok := v.words.texts["done_"+d]; ok {
+			return s
+		}
+		return v.words.t("done")
+	}
+	return ""
+}
+
+// links are the acts that the visitor may do.
+func (v *visit) links(d desk, acts []act, id string, keys []string) []link {
+	var out []link
+	for _, a := range acts {
+		if v.allowed(a.op) {
+			where := Root + "/" + d.slug + "/" + id + "/" + a.slug
+			out = append(out, link{Href: where, Text: v.words.t("act_" + d.slug + "_" + a.slug), Grave: a.grave})
+		}
+	}
+	return out
+}
+
+// files are what can be taken away of an item, or with only -1, of the desk.
+func (v *visit) files(d desk, id string, only int) []link {
+	var out []link
+	for _, a := range d.files {
+		ofDesk := slices.Contains(a.keys, -1)
+		if !v.allowed(a.op) || ofDesk != (only == -1) {
+			continue
+		}
+		if ofDesk {
+			id = "-"
+		}
+		where := Root + "/" + d.slug + "/" + id + "/" + a.slug + "/file"
+		out = append(out, link{Href: where, Text: v.words.t("act_" + d.slug + "_" + a.slug)})
+	}
+	return out
+}
+
+// download passes a file of the API on, as it comes.
+func (c *Console) download(ctx context.Context, v *visit) error {
+	d, err := v.found(v.r.PathValue("desk"))
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(d.files, func(a act) bool { return a.slug == v.r.PathValue("act") })
+	if i < 0 {
+		return errNowhere
+	}
+	a := d.files[i]
+	where := c.spec[a.op].filled(strings.Split(v.r.PathValue("id"), separator), a.keys)
+	if a.query != "" {
+		where += "?" + a.query
+	}
+	return v.pass(ctx, where, d.slug+"-"+a.slug)
+}

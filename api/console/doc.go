@@ -1,0 +1,21 @@
+// Package console is what people look at all day: the pages under /console, made on
+// the server, French first and English beside it.
+//
+// Promises:
+//   - The console has no right of its own and no way around one: every page asks the
+//     HTTP API, in the same process, as the visitor's browser would, with the visitor's
+//     cookie, address and reason. What the API refuses the console does not have; what
+//     it shows was recorded as the API records it.
+//   - No address of a page holds anything personal: people appear by the ledger's id,
+//     and are searched for in the body of a request.
+//   - A form is sent once: its number serves one time, so a double click does nothing
+//     twice. What the API refuses comes back with what was typed.
+//   - Pages load their style and scripts from this service and nothing from elsewhere;
+//     none holds code. They work without scripts; scripts only add plots and comfort.
+//   - Forms and their fields follow /openapi.json, so that the console offers what the
+//     API takes and no more.
+//
+// Assumed: the API is the one of this process (New reads its document once). What the
+// console remembers is only which forms were sent, for ten minutes, in memory: after a
+// crash, or on another node, the API's own Idempotency-Key and its conflicts hold.
+package console

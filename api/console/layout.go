@@ -1,0 +1,117 @@
+package console
+
+import (
+	"html/template"
+	"io/fs"
+	"path"
+	"strings"
+)
+
+// layout is what every page has around its body.
+type layout struct {
+	Lang, Other, OtherHref, Title, Path string
+	Login                               string
+	Roles                               []string
+	Menu                                []menu
+	Reason                              *reason
+	Ticket                              string
+	Reasons                             []reason
+	CSRF, Here                          string
+	Body                                any
+	w                                   *words
+}
+
+type menu struct {
+	Title string
+	Links []link
+	Open  bool
+}
+
+// T is a sentence of the console.
+func (l layout) T(key string) string { return l.w.t(key) }
+
+// L names a field.
+func (l layout) L(name string) string { return l.w.label(name) }
+
+func (v *visit) layout(title string, body any) layout {
+	l := layout{Lang: v.lang, Other: "en", Title: title, Path: v.r.URL.Path, Login: v.session.text("login"), Roles: v.session.at("roles").strings(),
+		Reasons: v.reasons, CSRF: v.csrf, Here: v.here(), Body: body, w: v.words}
+	if v.lang == "en" {
+		l.Other = "fr"
+	}
+	q := v.r.URL.Query()
+	if v.r.Method != "GET" {
+		q = nil
+	}
+	u := *v.r.URL
+	if q == nil {
+		u.Path = Root
+		q = u.Query()
+	}
+	q.Set("language", l.Other)
+	l.OtherHref = u.Path + "?" + q.Encode()
+	code, ticket, _ := strings.Cut(v.reason, ":")
+	for _, r := range v.reasons {
+		if r.Code == code {
+			l.Reason, l.Ticket = &r, ticket
+		}
+	}
+	if v.session.kind != 0 {
+		l.Menu = v.menu()
+	}
+	return l
+}
+
+// menu holds the desks that the visitor may open.
+func (v *visit) menu() []menu {
+	var out []menu
+	here := func(href string) bool { return v.r.URL.Path == href || strings.HasPrefix(v.r.URL.Path, href+"/") }
+	for _, g := range groups() {
+		m := menu{Title: v.words.t("group_" + g)}
+		if g == "people" && v.allowed("POST /v1/subjects/search") {
+			m.Links = append(m.Links, link{Href: Root + "/people", Text: v.words.t("people"), Here: here(Root + "/people")})
+		}
+		for _, d := range desks() {
+			if d.group != g || d.list != "" && !v.allowed(d.list) || d.list == "" && len(v.links(d, d.makes, "new", nil)) == 0 {
+				continue
+			}
+			m.Links = append(m.Links, link{Href: Root + "/" + d.slug, Text: v.words.t("desk_" + d.slug), Here: here(Root + "/" + d.slug)})
+		}
+		for _, l := range m.Links {
+			m.Open = m.Open || l.Here
+		}
+		if len(m.Links) > 0 {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// readPages reads the templates: base.html and parts.html around each other one.
+func readPages() (map[string]*template.Template, error) {
+	out := map[string]*template.Template{}
+	names, err := fs.Glob(files, "pages/*.html")
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		short := strings.TrimSuffix(path.Base(name), ".html")
+		if short == "base" || short == "parts" {
+			continue
+		}
+		t, err := template.New("base.html").Option("missingkey=error").Funcs(template.FuncMap{"scoped": scoped}).ParseFS(files, "pages/base.html", "pages/parts.html", name)
+		if err != nil {
+			return nil, err
+		}
+		out[short] = t
+	}
+	return out, nil
+}
+
+// scope is a part of a page together with the page.
+type scope struct {
+	Page layout
+	Of   any
+}
+
+func scoped(page layout, of any) scope { return scope{page, of} }

@@ -1,0 +1,190 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+)
+
+// peoplePage is the search for people. What was searched for is in no address.
+type peoplePage struct {
+	By, Text, Source string
+	Searched         bool
+	Hits             []hit
+	Next             string
+	Problem          string
+	CSRF             string
+}
+
+type hit struct {
+	ID, Href, Short string
+	Name            string
+	Values          []pair
+}
+
+func (c *Console) people(_ context.Context, v *visit) error {
+	v.show(http.StatusOK, "people", v.words.t("people"), &peoplePage{By: "email", CSRF: v.csrf})
+	return nil
+}
+
+// findPeople searches, and shows what is known of the first who were found.
+func (c *Console) findPeople(ctx context.Context, v *visit) error {
+	in := v.r.PostForm
+	p := &peoplePage{By: in.Get("by"), Text: strings.TrimSpace(in.Get("text")), Source: strings.TrimSpace(in.Get("source")), Searched: true, CSRF: v.csrf}
+	ask := map[string]any{"limit": 20}
+	switch p.By {
+	case "email", "phone", "name":
+		ask[p.By] = p.Text
+	case "external_id":
+		ask[p.By] = map[string]string{"source": p.Source, "subject": p.Text}
+	default:
+		return &refused{Status: http.StatusBadRequest, Code: "form"}
+	}
+	if c := in.Get("cursor"); c != "" {
+		ask["cursor"] = c
+	}
+	body, err := json.Marshal(ask)
+	if err != nil {
+		return err
+	}
+	answer, err := v.ask(ctx, &request{method: http.MethodPost, path: "/v1/subjects/search", body: body, media: "application/json", accept: "application/json"})
+	if err != nil {
+		return err
+	}
+	found, err := answer.value()
+	var no *refused
+	if errors.As(err, &no) && (no.Code == "search_forbidden" || no.Field != "" && no.Status == http.StatusBadRequest && no.Field != "X-Greffe-Reason") {
+		p.Problem = strings.TrimSpace(no.Title + ". " + no.Detail)
+		v.show(no.Status, "people", v.words.t("people"), p)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	p.Next = found.text("next")
+	items := found.at("items").list
+	if len(items) == 1 && p.Next == "" {
+		v.leave(Root + "/people/" + items[0].text("subject_id"))
+		return nil
+	}
+	for _, it := range items {
+		p.Hits = append(p.Hits, v.hit(ctx, it.text("subject_id")))
+	}
+	v.show(http.StatusOK, "people", v.words.t("people"), p)
+	return nil
+}
+
+// hit is somebody found, with a name if the visitor may see one.
+func (v *visit) hit(ctx context.Context, id string) hit {
+	h := hit{ID: id, Href: Root + "/people/" + id, Short: short(id)}
+	if s, err := v.get(ctx, "/v1/subjects/"+id); err == nil {
+		h.Name = name(s)
+		for _, part := range []string{"person.emails", "company", "kind", "last_activity_at"} {
+			if w := s.at(part); !w.empty() {
+				h.Values = append(h.Values, pair{Label: v.words.label(last(part)), Name: last(part), Value: v.words.cell(last(part), w)})
+			}
+		}
+	}
+	return h
+}
+
+// name is how a person is called, as far as the visitor sees it.
+func name(s value) string {
+	return strings.TrimSpace(s.text("person.given_name") + " " + s.text("person.family_name"))
+}
+
+// personPage is one person: as of when, what is known, and what happened.
+type personPage struct {
+	ID, Short, Name           string
+	AsOf, KnownAt             string
+	Badges                    []badge
+	Cards                     []card
+	Provenance                *table
+	Timeline                  []happening
+	TimelineNote, NextHistory string
+	Accesses                  *section
+	Acts                      []link
+	Tab                       string
+	Done                      string
+	Withheld                  cell
+}
+
+type badge struct{ Kind, Text string }
+
+// card is a part of what is known of a person.
+type card struct {
+	Title, Help string
+	Values      []pair
+	Table       *table
+}
+
+// happening is one event of a person's timeline.
+type happening struct {
+	ID, Href, Type, Code, Position string
+	Time, Recorded, Source         cell
+	Values                         []pair
+	Late                           bool // recorded more than a day after it happened
+}
+
+func (c *Console) person(ctx context.Context, v *visit) error {
+	id := v.r.PathValue("id")
+	if !isID(id) {
+		return errNowhere
+	}
+	q := v.r.URL.Query()
+	p := &personPage{ID: id, Short: short(id), AsOf: q.Get("as_of"), KnownAt: q.Get("known_at"), Tab: q.Get("tab"), Done: v.done()}
+	ask := url.Values{}
+	for name, text := range map[string]string{"as_of": p.AsOf, "known_at": p.KnownAt} {
+		if text == "" {
+			continue
+		}
+		at, err := instant(text, name)
+		if err != nil {
+			if _, err := time.Parse(time.DateOnly, text); err != nil {
+				return &refused{Status: http.StatusBadRequest, Code: "form"}
+			}
+			at, _ = instant(text+"T23:59", name)
+		}
+		ask.Set(name, at.(string))
+	}
+	s, err := v.get(ctx, "/v1/subjects/"+id+"?"+ask.Encode())
+	if err != nil {
+		return err
+	}
+	p.Name = name(s)
+	v.describe(p, s)
+	p.Acts = v.personActs(id, s)
+	switch p.Tab {
+	case "history":
+		v.timeline(ctx, p, q.Get("cursor"))
+	case "accesses":
+		p.Accesses = v.listed(ctx, "GET /v1/subjects/{id}/accesses", id, []string{"time", "account", "action", "reason", "categories", "event_id"})
+	case "consents":
+		p.Accesses = v.listed(ctx, "GET /v1/subjects/{id}/consents/state", id, []string{"purpose", "channel", "state", "since", "expires_at", "evidence", "lacks"})
+	default:
+		p.Tab = ""
+	}
+	title := p.Name
+	if title == "" {
+		title = v.words.t("person") + " " + p.Short
+	}
+	v.show(http.StatusOK, "person", title, p)
+	return nil
+}
+
+// listed is a list about a person, or why there is none.
+func (v *visit) listed(ctx context.Context, op, id string, columns []string) *section {
+	if !v.allowed(op) {
+		return &section{Note: v.words.t("not_for_you")}
+	}
+	answer, err := v.get(ctx, v.c.spec[op].filled([]string{id}, nil))
+	if err != nil {
+		return &section{Note: v.why(err)}
+	}
+	return v.section(desk{slug: "events", keys: []string{"event_id"}}, columns, answer, nil)
+}

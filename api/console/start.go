@@ -1,0 +1,158 @@
+package console
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+)
+
+// startPage is what waits for the visitor, and how the ledger stands.
+type startPage struct {
+	Waiting []tile
+	State   []tile
+	Plots   []plot
+	First   bool // nothing has been recorded yet
+}
+
+// tile is one figure and where it is worked on.
+type tile struct {
+	Title, Value, Note, Href string
+	Kind                     string // good, warn, stop, or plain
+	order                    int
+}
+
+// plot is a series one reads at a glance, and the table one copies.
+type plot struct {
+	Title, Kind string // bars or lines
+	Table       *table
+	Data        string // a series in JSON, for the script
+	Bars        []bar
+	Most        float64
+}
+
+type bar struct {
+	Name, Text string
+	Value      float64
+}
+
+// question is one thing that the start page asks, if the visitor may.
+type question struct {
+	op, query string
+	show      func(v *visit, answer value, p *startPage)
+}
+
+// start asks everything that concerns the visitor's roles, side by side.
+func (c *Console) start(ctx context.Context, v *visit) error {
+	p := &startPage{}
+	var mu sync.Mutex
+	var wait sync.WaitGroup
+	for _, q := range questions(v.c.cfg.Now()) {
+		if !v.allowed(q.op) || c.spec[q.op].personal && v.reason == "" {
+			continue
+		}
+		wait.Go(func() {
+			one := *v.caller
+			one.w = &reply{header: http.Header{}} // cookies of side questions are not kept
+			answer, err := one.get(ctx, c.spec[q.op].path+"?"+q.query)
+			mu.Lock()
+			defer mu.Unlock()
+			if err == nil {
+				q.show(v, answer, p)
+			}
+		})
+	}
+	wait.Wait()
+	p.settle()
+	v.show(http.StatusOK, "start", v.words.t("start"), p)
+	return nil
+}
+
+// settle puts the tiles in their order, whoever answered first.
+func (p *startPage) settle() {
+	for _, tiles := range [][]tile{p.Waiting, p.State} {
+		for i := range tiles {
+			for j := i; j > 0 && tiles[j].order < tiles[j-1].order; j-- {
+				tiles[j], tiles[j-1] = tiles[j-1], tiles[j]
+			}
+		}
+	}
+}
+
+func questions(now time.Time) []question {
+	from := url.Values{"from": {now.AddDate(-1, 0, 0).UTC().Format(time.RFC3339)}, "to": {now.UTC().Format(time.RFC3339)}}.Encode()
+	return []question{
+		{"GET /v1/requests/statistics", "", showRequests},
+		{"GET /v1/approvals", "state=asked&limit=100", waitingList(2, "approvals", "warn")},
+		{"GET /v1/quarantine", "limit=100", waitingList(3, "quarantine", "warn")},
+		{"GET /v1/watch", "state=open&limit=100", waitingList(4, "watch", "stop")},
+		{"GET /v1/retention/due", "limit=100", waitingList(5, "due", "plain")},
+		{"GET /v1/breaches", "status=open&limit=100", waitingList(6, "breaches", "stop")},
+		{"GET /v1/reviews", "overdue=true&limit=100", waitingList(7, "reviews", "warn")},
+		{"GET /v1/verification", "", showVerification},
+		{"GET /v1/producers", "limit=100", showProducers},
+		{"GET /v1/retention", "", showRetention},
+		{"GET /v1/audit/summary", from, showSummary},
+	}
+}
+
+func showRequests(v *visit, a value, p *startPage) {
+	t := tile{Title: v.words.t("desk_requests"), Value: v.words.number(a.text("all.open")), Note: v.words.t("open_requests"), Href: Root + "/requests?standing=open", Kind: "plain", order: 1}
+	if n := a.text("all.overdue"); n != "0" && n != "" {
+		t.Kind, t.Note = "stop", v.words.number(n)+" "+v.words.t("overdue")
+	}
+	p.Waiting = append(p.Waiting, t)
+}
+
+// waitingList counts the first page of a desk's list.
+func waitingList(order int, slug, kind string) func(*visit, value, *startPage) {
+	return func(v *visit, a value, p *startPage) {
+		n := len(a.at("items").list)
+		t := tile{Title: v.words.t("desk_" + slug), Value: v.words.number(itoa(n)), Href: Root + "/" + slug, Kind: "plain", order: order, Note: v.words.t("waiting_" + slug)}
+		if a.text("next") != "" {
+			t.Value = "> " + t.Value
+		}
+		if n > 0 {
+			t.Kind = kind
+		}
+		p.Waiting = append(p.Waiting, t)
+	}
+}
+
+func showVerification(v *visit, a value, p *startPage) {
+	t := tile{Title: v.words.t("desk_verification"), Href: Root + "/verification", Kind: "warn", Value: v.words.t("never"), order: 1}
+	if verdict := a.text("last.verdict"); verdict != "" {
+		t.Value, t.Kind = v.words.code("verdict", verdict), "stop"
+		if verdict == "clean" || verdict == "intact" {
+			t.Kind = "good"
+		}
+		t.Note = v.words.cell("ended", a.at("last.ended")).Text
+	}
+	p.State = append(p.State, t)
+}
+
+func showProducers(v *visit, a value, p *startPage) {
+	silent, missing := 0, 0
+	for _, it := range a.at("items").list {
+		if !it.at("silence").empty() {
+			silent++
+		}
+		if m := it.text("missing"); m != "" && m != "0" {
+			missing++
+		}
+	}
+	t := tile{Title: v.words.t("desk_producers"), Value: v.words.number(itoa(len(a.at("items").list))), Href: Root + "/producers", Kind: "good", Note: v.words.t("all_send"), order: 2}
+	if silent+missing > 0 {
+		t.Kind, t.Note = "warn", itoa(silent)+" "+v.words.t("silent")+", "+itoa(missing)+" "+v.words.t("with_gaps")
+	}
+	p.State = append(p.State, t)
+}
+
+func showRetention(v *visit, a value, p *startPage) {
+	t := tile{Title: v.words.t("desk_retention"), Href: Root + "/retention", Kind: "plain", Value: v.words.t("never"), order: 3}
+	if l := a.at("last"); !l.empty() {
+		t.Value, t.Note = v.words.cell("date", l.at("date")).Text, v.words.number(l.text("counts.erased"))+" "+v.words.t("erased")
+	}
+	p.State = append(p.State, t)
+}

@@ -1,0 +1,214 @@
+package console
+
+import (
+	"bytes"
+	"context"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The cookies of the console. None is a credential.
+const (
+	langCookie   = "greffe_language"
+	reasonCookie = "greffe_reason" // why the visitor looks at people's data now
+)
+
+// within is how long a page may take.
+const within = 60 * time.Second
+
+var errNowhere = &refused{Status: http.StatusNotFound, Code: "not_found"}
+
+// visit is one request of one visitor.
+type visit struct {
+	*caller
+	c       *Console
+	words   *words
+	session value
+	may     map[string]bool // permissions
+	reasons []reason        // that the visitor may give
+}
+
+type reason struct {
+	Code, Label string
+	Ticket      bool
+}
+
+// page surrounds a handler: who visits, in which language, and what is shown when
+// something is refused.
+func (c *Console) page(h func(context.Context, *visit) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), within)
+		defer cancel()
+		secure(w.Header())
+		w.Header().Set("Cache-Control", "no-store")
+		v := &visit{c: c, caller: &caller{api: c.cfg.API, w: w, r: r, lang: language(w, r), reason: cookieText(r, reasonCookie)}}
+		v.words = c.words[v.lang].with(c.cfg.Terms())
+		err := v.enter(ctx)
+		if err == nil && r.Method == http.MethodPost {
+			err = v.read()
+		}
+		if err == nil {
+			err = h(ctx, v)
+		}
+		if err != nil {
+			v.fail(err)
+		}
+	}
+}
+
+// enter asks who visits.
+func (v *visit) enter(ctx context.Context) error {
+	s, err := v.get(ctx, "/v1/session")
+	if err != nil {
+		return err
+	}
+	v.know(s)
+	return nil
+}
+
+func (v *visit) know(s value) {
+	v.session, v.csrf, v.may, v.reasons = s, s.text("csrf"), map[string]bool{}, nil
+	for _, p := range s.at("permissions").strings() {
+		v.may[p] = true
+	}
+	for _, r := range s.at("reasons").list {
+		v.reasons = append(v.reasons, reason{r.text("code"), r.text("label"), r.is("ticket")})
+	}
+	code, _, _ := strings.Cut(v.reason, ":")
+	if !slices.ContainsFunc(v.reasons, func(r reason) bool { return r.Code == code }) {
+		v.reason = ""
+	}
+}
+
+// read reads a form. The number that only this visitor's page was told is passed on to
+// the API, which compares it.
+func (v *visit) read() error {
+	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, maxForm)
+	kind, _, _ := mime.ParseMediaType(v.r.Header.Get("Content-Type"))
+	var err error
+	if kind == "multipart/form-data" {
+		err = v.r.ParseMultipartForm(4 << 20)
+	} else {
+		err = v.r.ParseForm()
+	}
+	if err != nil {
+		return &refused{Status: http.StatusBadRequest, Code: "form"}
+	}
+	if v.csrf == "" || subtle.ConstantTimeCompare([]byte(v.r.PostForm.Get("csrf")), []byte(v.csrf)) != 1 {
+		return &refused{Status: http.StatusForbidden, Code: "forged"}
+	}
+	return nil
+}
+
+// fail shows what went wrong, or leads to where it can be mended.
+func (v *visit) fail(err error) {
+	var no *refused
+	if !errors.As(err, &no) {
+		v.c.cfg.Logger.Error("a page failed", "error", err.Error())
+		no = &refused{Status: http.StatusInternalServerError, Code: "internal"}
+	}
+	switch {
+	case no.Status == http.StatusUnauthorized:
+		v.leave("/signin?next=" + url.QueryEscape(v.here()))
+	case no.Code == "second_factor_missing":
+		v.leave("/me")
+	case slices.Contains([]string{"reason_missing", "reason_unknown", "reason_forbidden", "ticket_missing"}, no.Code) && len(v.reasons) > 0:
+		v.show(no.Status, "reason", v.words.t("reason_title"), no)
+	default:
+		if no.Title == "" {
+			no.Title, no.Detail = v.words.t("error_"+no.Code), v.words.t("error_"+no.Code+"_do")
+		}
+		v.show(no.Status, "problem", no.Title, no)
+	}
+}
+
+// here is the page to come back to. One that was sent to is left for its desk.
+func (v *visit) here() string {
+	if v.r.Method != http.MethodGet {
+		return Root
+	}
+	return v.r.URL.RequestURI()
+}
+
+// leave sends the visitor elsewhere within this service.
+func (v *visit) leave(where string) { http.Redirect(v.w, v.r, where, http.StatusSeeOther) }
+
+// show writes a page.
+func (v *visit) show(status int, name, title string, body any) {
+	var b bytes.Buffer
+	if err := v.c.pages[name].Execute(&b, v.layout(title, body)); err != nil {
+		v.c.cfg.Logger.Error("a page cannot be made", "page", name, "error", err.Error())
+		http.Error(v.w, v.words.t("error_internal"), http.StatusInternalServerError)
+		return
+	}
+	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	v.w.Header().Set("Content-Language", v.lang)
+	v.w.WriteHeader(status)
+	_, _ = v.w.Write(b.Bytes())
+}
+
+// language is ?language=, which is kept, then what was kept, then the browser's.
+func language(w http.ResponseWriter, r *http.Request) string {
+	switch lang := r.URL.Query().Get("language"); lang {
+	case "fr", "en":
+		keep(w, r, langCookie, lang, 365*24*time.Hour)
+		return lang
+	}
+	if kept := cookieText(r, langCookie); kept == "fr" || kept == "en" {
+		return kept
+	}
+	if first := strings.ToLower(r.Header.Get("Accept-Language")); strings.HasPrefix(first, "en") {
+		return "en"
+	}
+	return "fr"
+}
+
+func keep(w http.ResponseWriter, r *http.Request, name, value string, d time.Duration) {
+	http.SetCookie(w, &http.Cookie{Name: name, Value: base64.RawURLEncoding.EncodeToString([]byte(value)), Path: Root, MaxAge: int(d / time.Second),
+		HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteLaxMode})
+}
+
+func cookieText(r *http.Request, name string) string {
+	c, err := r.Cookie(name)
+	if err != nil {
+		return ""
+	}
+	b, err := base64.RawURLEncoding.DecodeString(c.Value)
+	if err != nil {
+		return ""
+	}
+	return string(b)
+}
+
+// chooseReason keeps why the visitor looks at people's data, until the browser closes.
+func (c *Console) chooseReason(_ context.Context, v *visit) error {
+	code := v.r.PostForm.Get("reason")
+	i := slices.IndexFunc(v.reasons, func(r reason) bool { return r.Code == code })
+	back := v.r.PostForm.Get("back")
+	if !local(back) {
+		back = Root
+	}
+	if i < 0 {
+		return &refused{Status: http.StatusBadRequest, Code: "reason_unknown"}
+	}
+	text := code
+	if ticket := strings.TrimSpace(v.r.PostForm.Get("ticket")); ticket != "" {
+		text += ":" + ticket
+	}
+	keep(v.w, v.r, reasonCookie, text, 0)
+	v.leave(back)
+	return nil
+}
+
+// local reports a page of the console.
+func local(where string) bool {
+	u, err := url.Parse(where)
+	return err == nil && u.Host == "" && u.Scheme == "" && (u.Path == Root || strings.HasPrefix(u.Path, Root+"/")) && !strings.Contains(where, "\\")
+}

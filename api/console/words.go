@@ -1,0 +1,121 @@
+package console
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// words are what pages say in one language: sentences of the console by key, names of
+// the API's fields, and names of its codes. Each is a line KEY, French, English of a
+// file in words, so that whoever corrects the French needs no Go.
+type words struct {
+	lang                        string
+	texts, labels, codes, helps map[string]string
+	terms                       map[string][]Term // of the policy, by field
+}
+
+// with are the words together with the policy's.
+func (w *words) with(terms map[string][]Term) *words {
+	out := *w
+	out.terms = terms
+	return &out
+}
+
+func readWords(lang string) (*words, error) {
+	w := &words{lang: lang, texts: map[string]string{}, labels: map[string]string{}, codes: map[string]string{}, helps: map[string]string{}}
+	for name, into := range map[string]map[string]string{"texts": w.texts, "labels": w.labels, "codes": w.codes, "helps": w.helps} {
+		b, err := files.ReadFile("words/" + name + ".tsv")
+		if err != nil {
+			return nil, err
+		}
+		for n, l := range strings.Split(strings.TrimSpace(string(b)), "\n") {
+			if l == "" || strings.HasPrefix(l, "#") {
+				continue
+			}
+			parts := strings.Split(l, "\t")
+			if len(parts) != 3 || into[parts[0]] != "" {
+				return nil, fmt.Errorf("words/%s.tsv, line %d: not a new key with two texts", name, n+1)
+			}
+			into[parts[0]] = parts[1]
+			if lang == "en" {
+				into[parts[0]] = parts[2]
+			}
+		}
+	}
+	return w, nil
+}
+
+// t is a sentence of the console.
+func (w *words) t(key string) string {
+	if s, ok := w.texts[key]; ok {
+		return s
+	}
+	return w.texts["missing"] + " " + key
+}
+
+// label names a field of the API. What nobody named is shown as it is written.
+func (w *words) label(name string) string {
+	if s, ok := w.labels[name]; ok {
+		return s
+	}
+	s := strings.ReplaceAll(name, "_", " ")
+	return strings.ToUpper(s[:min(1, len(s))]) + s[min(1, len(s)):]
+}
+
+// code names a value of a closed list: by its field first, as "open" of a request is
+// not that of a breach.
+func (w *words) code(field, code string) string {
+	for _, t := range w.terms[field] {
+		if t.Code == code {
+			return w.term(t)
+		}
+	}
+	if s, ok := w.codes[field+"."+code]; ok {
+		return s
+	}
+	if s, ok := w.codes[code]; ok {
+		return s
+	}
+	return code
+}
+
+func (w *words) term(t Term) string {
+	if w.lang == "fr" {
+		return t.FR
+	}
+	return t.EN
+}
+
+// help explains a field, with its article; "" if it needs none.
+func (w *words) help(name string) string { return w.helps[name] }
+
+// time writes an instant as people read it, in the zone of the controller's days.
+func (w *words) time(t time.Time) string {
+	t = t.In(zone())
+	if w.lang == "en" {
+		return t.Format("2 January 2006, 15:04")
+	}
+	return fmt.Sprintf("%d %s %d à %s", t.Day(), frenchMonth(t.Month()), t.Year(), t.Format("15:04"))
+}
+
+// date writes a day.
+func (w *words) date(t time.Time) string {
+	if w.lang == "en" {
+		return t.Format("2 January 2006")
+	}
+	return fmt.Sprintf("%d %s %d", t.Day(), frenchMonth(t.Month()), t.Year())
+}
+
+func frenchMonth(m time.Month) string {
+	return [...]string{"janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre"}[m-1]
+}
+
+// zone is that of the days the law counts in.
+func zone() *time.Location {
+	z, err := time.LoadLocation("Europe/Paris")
+	if err != nil {
+		return time.UTC
+	}
+	return z
+}
