@@ -35,9 +35,9 @@ func accountRoutes() []Route {
 	const manage = "accounts.manage"
 	fresh := writing(problem.SignInAgain)
 	return []Route{
-		{get, "/v1/accounts", manage, "Accounts: people, guests and services", read, false, listAccounts(), nil},
+		{get, "/v1/accounts", manage, "Accounts: people, guests and services", read, false, listAccounts().of(Nobodys), nil},
 		{get, "/v1/accounts/{id}", manage, "One account", read, false, getAccount(), nil},
-		{get, "/v1/accounts/{id}/sessions", manage, "The sessions of an account, and where they began", read, false, accountSessions(), nil},
+		{get, "/v1/accounts/{id}/sessions", manage, "The sessions of an account, and where they began", read, false, accountSessions().of(Nobodys), nil},
 		{post, "/v1/accounts", manage, "Make an account of a person or a guest, and invite them", change, true, postAccount(), append(fresh, problem.LoginTaken)},
 		{patch, "/v1/accounts/{id}", manage, "Change roles, portfolio or names; its sessions end", change, false, patchAccount(),
 			append(fresh, problem.LastAdmin, problem.LoginTaken, problem.ActorForbidden)},

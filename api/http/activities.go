@@ -161,15 +161,15 @@ func activityRoutes() []Route {
 	const reads, writes = "activities.read", "activities.write"
 	get, post := http.MethodGet, http.MethodPost
 	return []Route{
-		{get, "/v1/activities", reads, "The registers of processing activities (art. 30)", read, false, listActivities(), nil},
+		{get, "/v1/activities", reads, "The registers of processing activities (art. 30)", read, false, listActivities().of(Nobodys), nil},
 		{post, "/v1/activities", writes, "Record an activity, as controller or as processor", change, true, postActivity(), writing(problem.NotYet)},
 		{get, "/v1/activities/{id}", reads, "One activity", read, false, getActivity(), nil},
 		{post, "/v1/activities/{id}", writes, "Record a new state of an activity, or confirm it", change, true, postActivityState(), writing(problem.NotYet)},
 		{post, "/v1/activities/{id}/end", writes, "Record that an activity has ended", change, true, endActivity(), writing(problem.NotYet)},
-		{get, "/v1/activities/{id}/history", reads, "Every state of an activity, and what changed", read, false, getActivityHistory(), nil},
+		{get, "/v1/activities/{id}/history", reads, "Every state of an activity, and what changed", read, false, getActivityHistory().of(Nobodys), nil},
 		{get, "/v1/activities/organisation", reads, "The header of the registers: organisation, representative, DPO", read, false, getOrganisation(), nil},
 		{post, "/v1/activities/organisation", writes, "Record the header of the registers", change, true, postOrganisation(), writing(problem.NotYet, problem.NotFound)},
-		{get, "/v1/activities/export", reads, "The registers as XLSX in the columns of the CNIL's model, CSV or JSON", look, false, exportActivities(), nil},
+		{get, "/v1/activities/export", reads, "The registers as XLSX in the columns of the CNIL's model, CSV or JSON", look, false, exportActivities().of(Nobodys), nil},
 		{post, "/v1/activities/import", writes, "Take in registers of the same form, all rows or none", take, false, importActivities(), writing(problem.NotYet)},
 		{get, "/v1/activities/templates", reads, "Entries to begin with: the ledger's own, and one for each purpose of the policy", read, false, listTemplates(), nil},
 		{post, "/v1/activities/adopt", writes, "Record entries from templates", change, true, adoptTemplates(), writing(problem.NotYet, problem.NotFound)},

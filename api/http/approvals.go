@@ -230,13 +230,14 @@ func (a *API) approve(c *Call) (asked answer, done bool, err error) {
 
 // actOf says which act a route may be.
 func actOf(r *Route) (act approval.Act, ok bool) {
+	if r.Bulk() == Many || r.Bulk() == ByPage {
+		return approval.BulkExport, true
+	}
 	switch r.Method + " " + r.Pattern {
 	case "DELETE /v1/subjects/{id}/hold/{placed}":
 		return approval.HoldRelease, true
 	case "POST /v1/subjects/{id}/erasure", "POST /v1/events/{id}/redaction", "POST /v1/retention/runs":
 		return approval.MassErasure, true
-	case "GET /v1/inspections/{id}/bundle", "GET /v1/breaches/{id}/persons", "GET /v1/retention/runs/{id}/report":
-		return approval.BulkExport, true
 	case "POST /v1/accounts", "PATCH /v1/accounts/{id}", "POST /v1/accounts/{id}/invitation", "POST /v1/accounts/{id}/reset",
 		"POST /v1/accounts/{id}/enable", "POST /v1/tokens", "POST /v1/tokens/{id}/rotate":
 		return approval.Grant, true
@@ -261,8 +262,12 @@ func loosened(now *policy.Policy, text []byte) (approval.Act, bool) {
 }
 
 // needsTwo tells whether this request is the act: a run that only counts erases nobody,
-// and an account may erase as many persons a day alone as the policy says.
+// and an account may erase as many persons a day alone as the policy says. Pages are
+// counted as they are recorded (see export), unless somebody was asked beforehand.
 func (a *API) needsTwo(c *Call, rule policy.Approval) (bool, error) {
+	if c.route.Bulk() == ByPage {
+		return c.r.Header.Get(approvalHdr) != "", nil
+	}
 	switch c.route.Pattern {
 	case "/v1/subjects/{id}/erasure", "/v1/events/{id}/redaction":
 		n, err := a.services.Approvals.Ordered(c.ctx, c.principal.Account, a.cfg.Now().Add(-approval.Window))

@@ -40,7 +40,7 @@ func changeRoutes() []Route {
 	get, post := http.MethodGet, http.MethodPost
 	return []Route{
 		{get, changesPattern, "changes.read", "What a recipient is told: consents, objections, erasures, restrictions, rectifications",
-			Limits{Timeout: time.Minute, Rate: RateRead}, false, getChanges(), []problem.Code{problem.SourceForbidden, problem.NotFound}},
+			Limits{Timeout: time.Minute, Rate: RateRead}, false, getChanges().of(Duty), []problem.Code{problem.SourceForbidden, problem.NotFound}},
 		{post, "/v1/changes/{id}/ack", "changes.ack", "Acknowledge everything up to and including one change",
 			Limits{Body: 4 << 10, Timeout: 30 * time.Second, Rate: RateChange}, false, postAck(), writing(problem.SourceForbidden, problem.NotFound)},
 		{get, "/v1/changes/recipients", "changes.read", "How each recipient keeps up: lag, overdue erasures, dead letters",

@@ -135,7 +135,7 @@ func dpiaRoutes() []Route {
 	const reads, writes = "activities.read", "activities.write"
 	get, post := http.MethodGet, http.MethodPost
 	return []Route{
-		{get, "/v1/dpia", reads, "Decisions on impact assessments (art. 35), and what is due", read, false, listDPIAs(), nil},
+		{get, "/v1/dpia", reads, "Decisions on impact assessments (art. 35), and what is due", read, false, listDPIAs().of(Nobodys), nil},
 		{post, "/v1/dpia", writes, "Decide whether an activity needs an impact assessment, with the reasoning", change, true, postDPIA(), writing(problem.NotYet)},
 		{get, "/v1/dpia/criteria", reads, "The nine criteria and the CNIL's two lists", read, false, getDPIALists(), nil},
 		{get, "/v1/dpia/triggers", reads, "Signs of use that speak for an impact assessment", look, false, getTriggers(), nil},

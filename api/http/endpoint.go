@@ -133,5 +133,5 @@ func finding[In paged, T any](
 	})
 	e.out, e.item = reflect.TypeFor[List[T]](), reflect.TypeFor[T]()
 	e.gives = []string{mediaJSON, mediaNDJSON}
-	return e
+	return e.of(ByPage)
 }

@@ -124,7 +124,7 @@ type HabilitationState struct {
 func habilitationRoutes() []Route {
 	list := Limits{Timeout: time.Minute, Rate: RateSearch}
 	return []Route{
-		{http.MethodGet, "/v1/habilitations", "accounts.read", "Who may do and see what: roles, rights, levels, quotas, accounts and tokens", list, false, getHabilitations(), nil},
+		{http.MethodGet, "/v1/habilitations", "accounts.read", "Who may do and see what: roles, rights, levels, quotas, accounts and tokens", list, false, getHabilitations().of(Nobodys), nil},
 		{http.MethodGet, "/v1/habilitations/changes", "accounts.read", "Which rights were given and taken since a time or a version of the policy", list, false, getHabilitationDiff(), nil},
 	}
 }

@@ -165,14 +165,14 @@ func inspectionRoutes() []Route {
 	search := Limits{Body: 64 << 10, Timeout: time.Minute, Rate: RateSearch}
 	get, post := http.MethodGet, http.MethodPost
 	return []Route{
-		{get, "/v1/inspections", "inspections.read", "Inspections, open and closed", read, false, listInspections(), nil},
+		{get, "/v1/inspections", "inspections.read", "Inspections, open and closed", read, false, listInspections().of(Nobodys), nil},
 		{post, "/v1/inspections", "inspections.write", "Open an inspection: scope, period, who asks, until when", change, true, openInspection(), writing()},
 		{get, "/v1/inspections/{id}", "inspections.read", "One inspection", read, false, getInspection(), nil},
 		{post, "/v1/inspections/{id}/close", "inspections.write", "Close an inspection", change, true, closeInspection(), writing()},
 		{get, "/v1/inspections/{id}/consulted", "inspections.read", "What was consulted and copied, for the procès-verbal", read, false, getConsulted(), nil},
-		{get, "/v1/inspections/{id}/bundle", "inspections.bundle", "The bundle: opens offline, checked without trusting us", stream, false, getBundle(), writing()},
-		{get, "/v1/inspections/{id}/opposition-key", "inspections.key", "The key by which addresses are looked for in a bundle's opposition list", read, false, getOppositionKey(), writing()},
-		{post, "/v1/inspections/{id}/search", "inspections.bundle", "Look for words in comments", search, false, searchComments(), writing()},
+		{get, "/v1/inspections/{id}/bundle", "inspections.bundle", "The bundle: opens offline, checked without trusting us", stream, false, getBundle().of(Many), writing()},
+		{get, "/v1/inspections/{id}/opposition-key", "inspections.key", "The key by which addresses are looked for in a bundle's opposition list", read, false, getOppositionKey().of(Nobodys), writing()},
+		{post, "/v1/inspections/{id}/search", "inspections.bundle", "Look for words in comments", search, false, searchComments().of(Many), writing()},
 	}
 }
 

@@ -100,7 +100,7 @@ func TestManyPeopleAreRecordedInParts(t *testing.T) {
 	if got.status != 200 || len(w.journal.all()) != 1 || len(w.journal.all()[0].Subjects) != 1000 {
 		t.Errorf("%d, %d accesses", got.status, len(w.journal.all()))
 	}
-	api, c := w.api, &Call{r: &http.Request{}, ctx: t.Context(), principal: &auth.Principal{Account: domain.ID{1}}}
+	api, c := w.api, &Call{r: &http.Request{}, route: &Route{}, ctx: t.Context(), principal: &auth.Principal{Account: domain.ID{1}}}
 	people := make([]domain.ID, 2500)
 	for i := range people {
 		people[i] = domain.ID{byte(i >> 8), byte(i), 1}

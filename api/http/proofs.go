@@ -74,8 +74,8 @@ func proofRoutes() []Route {
 		{get, "/checkpoint", "proofs.read", "The latest signed head, where tools of transparency logs look for it", read, false, getCheckpoint(mediaText), nil},
 		{get, "/tile/*", "proofs.read", "A tile of the log's tree, or a bundle of its facts", read, false, getTile(), nil},
 		{get, "/v1/proofs/{id}", "proofs.read", "That an event is in the log: a proof that needs nobody to be checked", read, false, getProof(), nil},
-		{get, "/v1/proofs/{id}/opened", "subjects.consents", "The same with one opened part, and the key to that part alone", read, false, getOpened(), []problem.Code{problem.Erased}},
-		{get, "/v1/consents/{id}/receipt", "subjects.consents", "Consent receipt (ISO/IEC TS 27560) with the notice's text and the proof", read, false, getReceipt(), nil},
+		{get, "/v1/proofs/{id}/opened", "subjects.consents", "The same with one opened part, and the key to that part alone", read, false, getOpened().of(One), []problem.Code{problem.Erased}},
+		{get, "/v1/consents/{id}/receipt", "subjects.consents", "Consent receipt (ISO/IEC TS 27560) with the notice's text and the proof", read, false, getReceipt().of(One), nil},
 	}
 }
 

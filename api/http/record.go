@@ -20,7 +20,7 @@ func (a *API) record(c *Call, r access.Reading) (access.Receipt, error) {
 	if err := a.services.Watch.Allow(c.Context(), c.principal.Account, c.principal.Roles, r); err != nil {
 		return access.Receipt{}, err
 	}
-	receipt, err := a.makeDurable(c, r)
+	receipt, err := a.export(c, r)
 	a.counted(err)
 	return receipt, err
 }

@@ -152,7 +152,7 @@ func requestRoutes() []Route {
 		{post, "/v1/requests/import", "requests.write", "Take in a CSV file of requests", Limits{Body: 4 << 20, Timeout: time.Minute, Rate: RateChange}, false, importRequests(), writing(problem.NotYet)},
 		{get, "/v1/requests/statistics", "requests.read", "How many requests, of which rights, in how many days", list, false, requestStatistics(), nil},
 		{get, "/v1/requests/{id}", "requests.read", "One request with its steps, words and deadlines", read, false, getRequest(), nil},
-		{get, "/v1/requests/{id}/files/{step}", "requests.read", "A file that is kept with a request", read, false, getRequestFile(), nil},
+		{get, "/v1/requests/{id}/files/{step}", "requests.read", "A file that is kept with a request", read, false, getRequestFile().of(One), nil},
 	}
 	return append(append(routes, requestSteps(change)...), formRoutes()...)
 }

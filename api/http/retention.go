@@ -178,7 +178,7 @@ func retentionRoutes() []Route {
 		{get, "/v1/retention/runs", "retention.read", "Retention runs, the latest first", read, false, listRetentionRuns(), nil},
 		{post, "/v1/retention/runs", "retention.run", "Carry out the day's run now, or count what it would do", run, false, postRetentionRun(), writing(problem.ParameterInvalid)},
 		{get, "/v1/retention/runs/{id}", "retention.read", "One run: its report in numbers", read, false, getRetentionRun(), nil},
-		{get, "/v1/retention/runs/{id}/report", "retention.read", "What one run did, to whom, with certificates", list, false, getRetentionReport(), nil},
+		{get, "/v1/retention/runs/{id}/report", "retention.read", "What one run did, to whom, with certificates", list, false, getRetentionReport().of(Many), nil},
 	}
 }
 

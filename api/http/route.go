@@ -17,6 +17,24 @@ const (
 	Personal Class = "personal" // data about people: recorded before it leaves
 )
 
+// Bulk says how many persons' data a route hands out, for what takes two persons. Every
+// personal route that gives lists, lines or files declares it.
+type Bulk string
+
+// The kinds.
+const (
+	// ByPage: as many as are asked for, page by page. What an account was shown in the last
+	// approval.Window adds up, whichever way.
+	ByPage Bulk = "by_page"
+	Many   Bulk = "many" // many at once, by what it is: each is bulk_export
+	One    Bulk = "one"  // one person's
+	// Nobodys: registers, staff, keys: no data of persons who are not the caller's colleagues.
+	Nobodys Bulk = "nobodys"
+	// Duty: what the law has a recipient told (art. 19); waiting for a second person would
+	// keep objections and erasures back.
+	Duty Bulk = "duty"
+)
+
 // Rate says which bucket of its account a request counts in.
 type Rate string
 
@@ -54,10 +72,20 @@ func (r Route) Access() Class { return r.Endpoint.class }
 // Open reports a route that needs no token.
 func (r Route) Open() bool { return r.Endpoint.open }
 
+// Bulk says how many persons' data the route hands out.
+func (r Route) Bulk() Bulk { return r.Endpoint.bulk }
+
+// of declares how many persons' data an endpoint hands out.
+func (e endpoint) of(b Bulk) endpoint {
+	e.bulk = b
+	return e
+}
+
 // endpoint is what a row does. Only open, plain, decision, raw, opening and
 // finding make one, so that no row can give out personal data unrecorded.
 type endpoint struct {
 	class   Class
+	bulk    Bulk
 	open    bool
 	anySite bool // what was sent is itself the permission: another site's page may send it
 	local   bool // open to loopback addresses, else by permission

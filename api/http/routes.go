@@ -17,10 +17,10 @@ func Routes() []Route {
 	get, post, del := http.MethodGet, http.MethodPost, http.MethodDelete
 	return slices.Concat([]Route{
 		{get, "/v1/subjects/{id}", "subjects.read", "One person: now, as of a date, or as known at a position", read, false, getSubject(), nil},
-		{get, "/v1/subjects/{id}/history", "subjects.history", "Everything recorded about one person", read, false, getHistory(), nil},
+		{get, "/v1/subjects/{id}/history", "subjects.history", "Everything recorded about one person", read, false, getHistory().of(One), nil},
 		{get, "/v1/subjects/{id}/accesses", "subjects.accesses", "Who saw one person's data", read, false, getSubjectAccesses(), nil},
-		{get, "/v1/subjects/{id}/consents", "subjects.consents", "How each consent came about, with its proof", read, false, getConsents(), nil},
-		{get, "/v1/subjects/{id}/export", "subjects.export", "A person's copy: article 15 or 20", list, false, getExport(), nil},
+		{get, "/v1/subjects/{id}/consents", "subjects.consents", "How each consent came about, with its proof", read, false, getConsents().of(One), nil},
+		{get, "/v1/subjects/{id}/export", "subjects.export", "A person's copy: article 15 or 20", list, false, getExport().of(One), nil},
 		{post, "/v1/subjects/search", "subjects.search", "Find people by e-mail, phone, name or an upstream's id", search, false, postSearch(), []problem.Code{problem.ParameterInvalid}},
 		{get, "/v1/events/{id}", "events.read", "One event", read, false, getEvent(), nil},
 		{post, "/v1/events", "events.write", "Record events: a CloudEvents batch, one event, or a stream of lines",
@@ -39,7 +39,7 @@ func Routes() []Route {
 		{post, "/v1/policy", "policy.publish", "Make a policy effective",
 			Limits{Body: maxPolicy, Timeout: 30 * time.Second, Rate: RateChange}, true, postPolicy(), writing(problem.PolicyInvalid, problem.Precondition)},
 		{get, "/v1/duplicates", "duplicates.read", "People who may be one", list, false, listDuplicates(), nil},
-		{get, "/v1/tokens", "tokens.manage", "Tokens and the accounts they belong to", read, false, listTokens(), nil},
+		{get, "/v1/tokens", "tokens.manage", "Tokens and the accounts they belong to", read, false, listTokens().of(Nobodys), nil},
 		{post, "/v1/tokens", "tokens.manage", "Make a token, and its account if that is new", change, true, postToken(), writing()},
 		{post, "/v1/tokens/{id}/rotate", "tokens.manage", "Make a token in the place of another, which goes on for a while", change, true, rotateToken(), writing()},
 		{del, "/v1/tokens/{id}", "tokens.manage", "Revoke a token, at once", change, false, deleteToken(), writing(problem.LastAdmin)},

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -49,6 +50,7 @@ type API struct {
 	keys     *keyStore
 	forms    formGate
 	edge     edge
+	exports  sync.Mutex // what hands out pages is counted and recorded one after the other
 	metrics  *metrics
 	spec     []byte // OpenAPI document
 	pages    *docs.Pages

@@ -20,6 +20,9 @@ type Watch interface {
 	// Allow is nil if the account may read these persons now; else *problem.Error
 	// quota_exceeded, or ErrStale.
 	Allow(ctx context.Context, account domain.ID, roles []string, r access.Reading) error
+	// Shown counts the persons in the accesses of an account in the last approval.Window,
+	// each time, with everything that is in the log now.
+	Shown(ctx context.Context, account domain.ID) (int64, error)
 	// List gives alerts, the latest first; state is open, closed or "".
 	List(ctx context.Context, r access.Receipt, state string, page Page) (items []Alert, next string, err error)
 	// Alert is one, with its note, or ErrNotFound.
@@ -78,7 +81,7 @@ func watchRoutes() []Route {
 	read := Limits{Timeout: 30 * time.Second, Rate: RateRead}
 	change := Limits{Body: 16 << 10, Timeout: 30 * time.Second, Rate: RateChange}
 	return []Route{
-		{http.MethodGet, "/v1/watch", "watch.read", "Alerts about unusual reads", read, false, listAlerts(), nil},
+		{http.MethodGet, "/v1/watch", "watch.read", "Alerts about unusual reads", read, false, listAlerts().of(Nobodys), nil},
 		{http.MethodGet, "/v1/watch/{id}", "watch.read", "One alert, with the note of who closed it", read, false, getAlert(), nil},
 		{http.MethodPost, "/v1/watch/{id}/close", "watch.close", "Say what an alert was", change, true, closeAlert(), writing(problem.OwnAlert)},
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,6 +24,11 @@ type testWatch struct {
 	mu     sync.Mutex
 	refuse error
 	asked  []access.Reading
+	shown  atomic.Int64
+}
+
+func (w *testWatch) Shown(context.Context, domain.ID) (int64, error) {
+	return w.shown.Load(), nil
 }
 
 func (w *testWatch) Allow(_ context.Context, _ domain.ID, _ []string, r access.Reading) error {

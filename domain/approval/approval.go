@@ -40,8 +40,11 @@ const (
 	Wait = 7 * 24 * time.Hour
 	// Good is how long what was agreed to may be done.
 	Good = 24 * time.Hour
-	// Window is the time over which erasures of one account are counted.
+	// Window is the time over which erasures and persons shown to one account are counted.
 	Window = 24 * time.Hour
+	// BulkAlone is how many persons an account may be shown alone in that time by lists,
+	// where the policy asks for two and says no number.
+	BulkAlone = 1000
 )
 
 // FieldRequest is the sealed field of approval.requested: Asked, as a JSON object.

@@ -15,7 +15,9 @@ func TestApprovals(t *testing.T) {
 	for section, want := range map[string][]policy.Approval{
 		"":                                nil,
 		"approvals: []":                   nil,
-		"approvals: [{act: bulk_export}]": {{Act: "bulk_export"}},
+		"approvals: [{act: bulk_export}]": {{Act: "bulk_export", Over: 1000}},
+		"approvals: [{act: bulk_export, over: 0}]":                        {{Act: "bulk_export"}},
+		"approvals: [{act: bulk_export, over: 200}]":                      {{Act: "bulk_export", Over: 200}},
 		"approvals: [{act: hold_release}, {act: mass_erasure, over: 20}]": {{Act: "hold_release"}, {Act: "mass_erasure", Over: 20}},
 	} {
 		p, err := policy.Parse(anchored(t, section))
@@ -38,7 +40,7 @@ func TestApprovals(t *testing.T) {
 		"approvals: [{over: 3}]":                              "approvals[0].act",
 		"approvals: [{act: mass_erasure}]":                    "approvals[0].over",
 		"approvals: [{act: mass_erasure, over: -1}]":          "approvals[0].over",
-		"approvals: [{act: bulk_export, over: 10}]":           "approvals[0].over",
+		"approvals: [{act: hold_release, over: 10}]":          "approvals[0].over",
 		"approvals: [{act: bulk_export}, {act: bulk_export}]": "approvals[1]",
 		"approvals: [{act: hold_release, by: dpo}]":           "approvals[0]",
 	} {

@@ -11,8 +11,10 @@ const maxOver = 1_000_000
 
 // Approval says that an act takes two persons.
 type Approval struct {
-	Act  string // of approval.Acts
-	Over int    // for mass_erasure: erasures of one account within 24 hours that it may order alone
+	Act string // of approval.Acts
+	// Over is how many persons one account may, alone and within 24 hours, order to erase
+	// (mass_erasure) or be shown before it reads on in lists (bulk_export).
+	Over int
 }
 
 // Approval finds what the policy asks for an act; ok is false if one person is enough,
@@ -43,8 +45,12 @@ func (r *reader) approvals(p *Policy, o *object) {
 			r.add(n, path, "keep only one entry for each act")
 		case x.Act == string(approval.MassErasure):
 			x.Over = c.number("over", 0, maxOver)
+		case x.Act == string(approval.BulkExport):
+			if x.Over = approval.BulkAlone; c.at["over"] != nil {
+				x.Over = c.number("over", 0, maxOver)
+			}
 		case c.at["over"] != nil:
-			r.add(c.at["over"], join(path, "over"), "remove this: only mass_erasure is counted")
+			r.add(c.at["over"], join(path, "over"), "remove this: only mass_erasure and bulk_export are counted")
 		}
 		p.approvals = append(p.approvals, x)
 	})

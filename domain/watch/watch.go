@@ -92,6 +92,7 @@ type State struct {
 	day      time.Time // the present one's beginning
 	accounts map[domain.ID]*account
 	reasons  map[string]*share
+	shown    map[domain.ID]*shown
 	persons  int // held in all accounts
 }
 
@@ -114,7 +115,7 @@ type account struct {
 
 // New begins with nothing read. Windows are of the zone.
 func New(zone *time.Location) *State {
-	return &State{zone: zone, accounts: map[domain.ID]*account{}, reasons: map[string]*share{}}
+	return &State{zone: zone, accounts: map[domain.ID]*account{}, reasons: map[string]*share{}, shown: map[domain.ID]*shown{}}
 }
 
 // Accounts is how many accounts are held.

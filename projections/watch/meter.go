@@ -164,6 +164,9 @@ func (m *Meter) count(f *event.Fact, s Sealed, watch *policy.Watch) error {
 	if f.Type == event.AccessDenied {
 		found = m.state.Refused(rules.Refusal{Account: s.Account, At: f.Recorded.Time, Count: f.Codes.Int("count")}, limits)
 	} else {
+		if f.Source.IsZero() {
+			m.state.Show(s.Account, f.Recorded.Time, max(f.Codes.Int("count"), int64(len(s.Persons))))
+		}
 		found = m.state.Read(rules.Read{Account: s.Account, At: f.Recorded.Time, Persons: s.Persons, Count: f.Codes.Int("count"),
 			Opens: !f.Source.IsZero() || Opens(f.Codes.String("action")), Reason: f.Codes.String("reason"),
 			Ticketed: f.Codes.Bool(event.Ticketed), Defaulted: f.Codes.Bool("defaulted")}, limits, watch.Hours)
@@ -234,6 +237,25 @@ func (m *Meter) Room(ctx context.Context, r rules.Read, l policy.WatchLimits) (w
 	}
 	wait, ok = m.state.Room(r, l)
 	return wait, ok, nil
+}
+
+// Shown is how many persons an account was shown lately, as rules.State has it. ErrBehind
+// if ctx ends before the meter can tell.
+func (m *Meter) Shown(ctx context.Context, account domain.ID) (int64, error) {
+	m.mu.Lock()
+	ready := m.ready
+	m.mu.Unlock()
+	select {
+	case <-ready:
+	case <-ctx.Done():
+		return 0, ErrBehind
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.state == nil {
+		return 0, ErrBehind
+	}
+	return m.state.Shown(account, m.cfg.Now()), nil
 }
 
 // Pending lists what no alert tells of yet, the oldest first, and how many findings

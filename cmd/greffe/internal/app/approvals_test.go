@@ -238,6 +238,32 @@ func TestErasuresAtOnceAreCounted(t *testing.T) {
 	}
 }
 
+// TestLoopsOfPagesAddUp: who reads a list page by page, each far below the limit, is
+// stopped where the pages add up to it; with another's agreement they read on, and
+// another's count is their own.
+func TestLoopsOfPagesAddUp(t *testing.T) {
+	t.Parallel()
+	d := openPair(t)
+	const over = 7
+	text := string(deploy.Policy()) + fmt.Sprintf("\napprovals: [{act: bulk_export, over: %d}]\n", over)
+	if _, _, err := d.a.Ledger.PublishPolicy(t.Context(), domain.ID{}, []byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	for n := range 3 * over {
+		record(t, d.a, fmt.Sprintf(bodyOf, fmt.Sprint("e", n), "contact.created", fmt.Sprint("C-", n), `{"kind":"client","person":{"given_name":"A"}}`))
+	}
+	const get, page = http.MethodGet, "/v1/audit/events?type=contact.created&limit=2"
+	for n := range over / 2 {
+		d.anne.done(fmt.Sprint("page ", n), http.StatusOK, get, page, "", "")
+	}
+	d.anne.refused("one more", "approval_required/bulk_export", get, page, "", "")
+	d.bob.done("another's first", http.StatusOK, get, page, "", "")
+	a := d.anne.wish(get, page, "")
+	d.bob.decide(a.ID, "grant")
+	d.anne.done("with an agreement", http.StatusOK, get, page, "", a.ID.String())
+	d.anne.refused("after it", "approval_required/bulk_export", get, page, "", "")
+}
+
 // TestTwoPersonsGrant: where the policy asks, no administrator makes itself, or anybody,
 // an officer alone: by an account, by other roles, by a way in made anew, or by a token.
 func TestTwoPersonsGrant(t *testing.T) {

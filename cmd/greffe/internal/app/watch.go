@@ -199,6 +199,21 @@ func (d watchDesk) Allow(ctx context.Context, account domain.ID, roles []string,
 	return nil
 }
 
+// Shown implements httpapi.Watch.
+func (d watchDesk) Shown(ctx context.Context, account domain.ID) (int64, error) {
+	if d.a.Meter == nil {
+		return 0, httpapi.ErrHalted
+	}
+	if err := d.a.upToDate(ctx, d.a.Meter.Name()); err != nil {
+		return 0, err
+	}
+	n, err := d.a.Meter.Shown(ctx, account)
+	if err != nil {
+		err = errors.Join(httpapi.ErrStale, err)
+	}
+	return n, err
+}
+
 // meterFollows is nil while this node's meter follows the log: one that stands still
 // would let everything through.
 func (a *App) meterFollows(ctx context.Context) error {
