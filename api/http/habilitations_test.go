@@ -109,3 +109,50 @@ func TestHabilitations(t *testing.T) {
 		t.Errorf("rights of %d accounts were given: %+v", len(given), diff.To)
 	}
 }
+
+// TestReviewOfRights: decisions on the matrix as it is, by its digest, on everything but
+// the own account; what was looked at before rights changed is refused.
+func TestReviewOfRights(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	dpo := w.token(authRequest("dpo"))
+	post := func(path, body string) reply {
+		return w.call(http.MethodPost, path, body, "Authorization", "Bearer "+dpo)
+	}
+	if got := post("/v1/reviews", `{"kind":"access_rights_review","planned_for":"2026-04-01T00:00:00Z","months":12,"scope":"x"}`); got.status != http.StatusCreated {
+		t.Fatalf("%d %s", got.status, got.body)
+	}
+	look := func() (sum, decisions string) {
+		t.Helper()
+		var d habilitation.Document
+		must(t, json.Unmarshal([]byte(w.call(http.MethodGet, "/v1/habilitations", "", "Authorization", "Bearer "+dpo, "X-Greffe-Reason", "audit").body), &d))
+		all := []RightsDecision{}
+		for _, r := range d.Rights.Roles {
+			all = append(all, RightsDecision{Role: r.Code, Decision: "kept"})
+		}
+		for _, a := range d.Rights.Accounts {
+			if !strings.Contains(strings.Join(a.Roles, " "), "dpo") || a.Bootstrap {
+				all = append(all, RightsDecision{Account: a.ID, Decision: "kept"})
+			}
+		}
+		b, err := json.Marshal(all)
+		must(t, err)
+		return d.SHA256, string(b)
+	}
+	path := "/v1/reviews/" + aFile.String() + "/rights"
+	sum, decisions := look()
+	w.token(authRequest("agent")) // meanwhile
+	if got := post(path, `{"sha256":"`+sum+`","decisions":`+decisions+`}`); got.status != http.StatusConflict || !strings.Contains(got.body, "current_matrix") {
+		t.Errorf("of former rights: %d %s", got.status, got.body)
+	}
+	sum, decisions = look()
+	if got := post(path, `{"sha256":"`+sum+`","decisions":[]}`); got.status != http.StatusBadRequest || !strings.Contains(got.body, "decisions") {
+		t.Errorf("of nothing: %d %s", got.status, got.body)
+	}
+	if got := post(path, `{"sha256":"`+sum+`","decisions":`+decisions+`}`); got.status != http.StatusOK {
+		t.Errorf("%d %s", got.status, got.body)
+	}
+	if got := post(path, `{"sha256":"`+sum+`","decisions":[]}`); got.status != http.StatusConflict || !strings.Contains(got.body, "other_reviewer") {
+		t.Errorf("the only reviewer of the own rights: %d %s", got.status, got.body)
+	}
+}

@@ -51,6 +51,20 @@ type ReviewSessionInput struct {
 	Text         string           `json:"text,omitempty" doc:"Sealed."`
 }
 
+// RightsReviewInput decides on a matrix of rights.
+type RightsReviewInput struct {
+	SHA256    string           `json:"sha256" doc:"Of the matrix that was looked at, as /v1/habilitations says; another one now: 409."`
+	Decisions []RightsDecision `json:"decisions" doc:"One on each role, and on each account that is active, but for the own one: somebody else decides on that in a further step."`
+	Text      string           `json:"text,omitempty" doc:"Sealed."`
+}
+
+// RightsDecision is about a role or an account.
+type RightsDecision struct {
+	Role     string    `json:"role,omitempty"`
+	Account  domain.ID `json:"account_id,omitzero"`
+	Decision string    `json:"decision" doc:"kept, changed, withdrawn. What is changed or withdrawn is so by its own route."`
+}
+
 // FindingInput is what a review found.
 type FindingInput struct {
 	Gravity string `json:"gravity" doc:"observation, minor, major, critical."`
@@ -106,6 +120,7 @@ func reviewRoutes() []Route {
 			takesReview(func(b *ReviewSessionInput, s *casefile.Summary, now time.Time) (casefile.Draft, error) {
 				return (&review.Session{Held: b.Held, Roles: b.Roles, Participants: b.Participants, Text: b.Text}).Draft(s, now)
 			}), writing(problem.NotYet)},
+		{post, "/v1/reviews/{id}/rights", "reviews.write", "Decide on each role and account of the matrix of rights that was looked at", change, true, reviewRights(), writing(problem.NotYet)},
 		{post, "/v1/reviews/{id}/findings", "reviews.write", "Add a finding with its cause", change, true,
 			takesReview(func(b *FindingInput, s *casefile.Summary, _ time.Time) (casefile.Draft, error) {
 				return (&review.Finding{Gravity: b.Gravity, Text: b.Text, Cause: b.Cause}).Draft(s)
@@ -156,6 +171,28 @@ func takesReview[B any](decide func(b *B, s *casefile.Summary, now time.Time) (c
 	return plain(http.StatusOK, func(ctx context.Context, a *API, c *Call, in *input) (*DeskTaken, error) {
 		out, err := a.services.Reviews.Take(ctx, in.on(c), func(s *casefile.Summary) (casefile.Draft, error) {
 			return decide(&in.Body, s, a.cfg.Now())
+		})
+		return out, deskProblem(err)
+	})
+}
+
+func reviewRights() endpoint {
+	type input struct {
+		onDesk
+		Body RightsReviewInput
+	}
+	return plain(http.StatusOK, func(ctx context.Context, a *API, c *Call, in *input) (*DeskTaken, error) {
+		h, err := a.held(ctx, time.Time{})
+		if err != nil {
+			return nil, err
+		}
+		m := h.Rights()
+		r := review.Rights{SHA256: in.Body.SHA256, Text: in.Body.Text, By: c.principal.Account}
+		for _, d := range in.Body.Decisions {
+			r.Decisions = append(r.Decisions, review.Decision{Role: d.Role, Account: d.Account, What: d.Decision})
+		}
+		out, err := a.services.Reviews.Take(ctx, in.on(c), func(s *casefile.Summary) (casefile.Draft, error) {
+			return r.Draft(s, &m, a.cfg.Now())
 		})
 		return out, deskProblem(err)
 	})

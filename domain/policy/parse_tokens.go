@@ -29,13 +29,24 @@ func (p *Policy) Tokens() Tokens {
 	return p.tokens
 }
 
+// maxReviewMonths bounds the pace of the review of rights.
+const maxReviewMonths = 24
+
+// RightsReview is every how many months the rights of all roles and accounts are
+// reviewed (guide CNIL 2024, habilitations: at least once a year); 0 where the text says
+// nothing.
+func (p *Policy) RightsReview() int { return p.rightsReview }
+
 const day = 24 * time.Hour
 
 // access reads the section of who gets in.
 func (r *reader) access(p *Policy, n *yaml.Node) {
-	o := r.object(n, "access", "tokens", "sessions", "passwords")
+	o := r.object(n, "access", "tokens", "sessions", "passwords", "rights_review_months")
 	if n := o.get("tokens", false); n != nil {
 		r.tokens(p, n)
+	}
+	if o.get("rights_review_months", false) != nil {
+		p.rightsReview = o.number("rights_review_months", 1, maxReviewMonths)
 	}
 	r.signIn(p, o)
 }

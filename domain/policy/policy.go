@@ -11,27 +11,28 @@ import (
 // Policy is a parsed text. Its methods may be called concurrently; what they
 // return may be kept, and changing it changes no policy.
 type Policy struct {
-	name        string
-	controllers []Controller
-	purposes    []Purpose
-	channels    []Channel
-	classes     []Class
-	roles       []Role
-	reasons     []Reason
-	fields      []Field
-	durations   []Duration
-	keeps       []Keep
-	guard       Guard
-	recipients  []Recipient
-	bounds      Bounds
-	reach       Contactability
-	anchors     Anchors
-	watch       Watch
-	approvals   []Approval
-	tokens      Tokens
-	signIn      signIn
-	groups      []FieldGroup
-	folios      []Portfolio
+	name         string
+	controllers  []Controller
+	purposes     []Purpose
+	channels     []Channel
+	classes      []Class
+	roles        []Role
+	reasons      []Reason
+	fields       []Field
+	durations    []Duration
+	keeps        []Keep
+	guard        Guard
+	recipients   []Recipient
+	bounds       Bounds
+	reach        Contactability
+	anchors      Anchors
+	watch        Watch
+	approvals    []Approval
+	tokens       Tokens
+	rightsReview int // months
+	signIn       signIn
+	groups       []FieldGroup
+	folios       []Portfolio
 
 	controllerAt, purposeAt, channelAt map[string]int
 	classAt, roleAt, reasonAt, fieldAt map[string]int

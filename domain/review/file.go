@@ -22,6 +22,7 @@ type File struct {
 	Scope      string        `json:"scope,omitempty"`
 	Auditor    string        `json:"auditor,omitempty"`
 	Sessions   []SessionDone `json:"sessions,omitempty"`
+	Rights     []RightsDone  `json:"rights,omitempty" doc:"Decisions on roles and accounts."`
 	Findings   []FindingDone `json:"findings,omitempty"`
 	Actions    []ActionDone  `json:"actions,omitempty"`
 	Pending    []Pending     `json:"pending" doc:"What is due, the most urgent first."`
@@ -105,6 +106,10 @@ func (f *File) take(n int64, x *casefile.Step) error {
 }
 
 func (f *File) act(st Step, c event.Codes, w *words) {
+	if c.String("sha256") != "" {
+		f.Rights = append(f.Rights, rightsDone(st, c, w))
+		return
+	}
 	if held := c.Time("held"); !held.IsZero() {
 		f.Sessions = append(f.Sessions, SessionDone{st, held, w.Roles, w.Participants, w.Text})
 		return

@@ -22,13 +22,13 @@ import (
 // Kinds of review.
 func Kinds() []string {
 	return []string{
-		"compliance_audit",     // art. 24(1)
-		"security_audit",       // art. 32(1)(d)
-		"file_review",          // fields, comments, durations: art. 5(1)
-		"access_rights_review", // yearly (CNIL, guide de la sécurité, fiche 3)
-		"training",             // art. 39(1)(b)
-		"physical_check",       // rooms, machines, paper
-		"anonymisation_watch",  // G29 WP216; EDPB 02/2026
+		"compliance_audit",    // art. 24(1)
+		"security_audit",      // art. 32(1)(d)
+		"file_review",         // fields, comments, durations: art. 5(1)
+		AccessRights,          // yearly (CNIL, guide de la sécurité, fiche 3)
+		"training",            // art. 39(1)(b)
+		"physical_check",      // rooms, machines, paper
+		"anonymisation_watch", // G29 WP216; EDPB 02/2026
 	}
 }
 
@@ -66,6 +66,8 @@ func Fold(s *casefile.Summary, f *event.Fact) {
 		s.Mark(markFinding + c.String("gravity"))
 	case event.ReviewActed:
 		switch held := c.Time("held"); {
+		case c.String("sha256") != "":
+			foldRights(s, c)
 		case !held.IsZero():
 			s.Mark(MarkHeld)
 			setDue(s, dueHeld, time.Time{})
@@ -153,11 +155,14 @@ func NextDate(after time.Time, months int) time.Time {
 }
 
 // Lacking is what a review needs before it can be closed; a cancelled one nothing but
-// the end of its actions.
+// the end of its actions. A review of access rights needs decisions on all of them.
 func Lacking(s *casefile.Summary, result string) []string {
 	out := []string{}
 	if !s.Has(MarkHeld) && result != "cancelled" {
 		out = append(out, "held")
+	}
+	if s.Kind == AccessRights && !s.Has(MarkRights) && result != "cancelled" {
+		out = append(out, "rights")
 	}
 	if slices.ContainsFunc(PendingOf(s), func(p Pending) bool { return p.What == "action" }) {
 		out = append(out, "actions")

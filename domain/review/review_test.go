@@ -71,8 +71,8 @@ func wrong(err error, what string) bool {
 
 func TestWholeWayOfAReview(t *testing.T) {
 	t.Parallel()
-	d := planned(t, "access_rights_review", 12)
-	if !d.sum.Due.Equal(now.AddDate(0, 1, 0)) || d.sum.Kind != "access_rights_review" || review.Months(d.sum) != 12 {
+	d := planned(t, "file_review", 12)
+	if !d.sum.Due.Equal(now.AddDate(0, 1, 0)) || d.sum.Kind != "file_review" || review.Months(d.sum) != 12 {
 		t.Fatalf("planned as %+v", d.sum)
 	}
 	if _, _, err := review.Close(d.sum, "conform", "rien", now); !wrong(err, "held") {

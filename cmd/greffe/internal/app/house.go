@@ -24,6 +24,7 @@ func (a *App) chores() []chore {
 		{"staged messages to recipients destroyed", a.DeliveriesDue},
 		{"consents expired", a.ExpireConsents},
 		{"contacts decided again", a.recheckDue},
+		{"reviews of rights planned", a.planRightsReview},
 		{"reminders of what is due at the desks", a.Remind},
 		{"reviews of holds and restrictions are due; see GET /v1/holds?due=true", a.HoldsDue},
 		{"persons past a retention term", a.RetainDue},

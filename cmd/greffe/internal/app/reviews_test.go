@@ -17,7 +17,7 @@ func TestNextReviewIsPlanned(t *testing.T) {
 	t.Parallel()
 	a := open(t)
 	desk, ctx := a.Reviews(), t.Context()
-	draft, err := (&review.Plan{Kind: "access_rights_review", For: start, Months: 12, Scope: "comptes de Zkqx"}).Draft(start)
+	draft, err := (&review.Plan{Kind: "file_review", For: start, Months: 12, Scope: "comptes de Zkqx"}).Draft(start)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func TestNextReviewIsPlanned(t *testing.T) {
 		t.Errorf("closed twice: %+v", again)
 	}
 	all, _, err := desk.List(ctx, httpapi.DeskFilter{}, httpapi.Page{Limit: 10})
-	if err != nil || len(all) != 2 || all[1].Case != *closed.Next || !all[1].Due.Equal(start.AddDate(1, 0, 0)) || all[1].Kind != "access_rights_review" || review.Months(&all[1]) != 12 {
+	if err != nil || len(all) != 2 || all[1].Case != *closed.Next || !all[1].Due.Equal(start.AddDate(1, 0, 0)) || all[1].Kind != "file_review" || review.Months(&all[1]) != 12 {
 		t.Fatalf("%+v %v", all, err)
 	}
 	r, err := a.Journal.Record(ctx, access.Reading{Lens: disclosure.Whole(), Action: "read", Reason: "audit"})
