@@ -98,6 +98,7 @@ func dangerous() map[string]bool {
 		"POST /v1/keys/rotation":                  true,
 		"POST /v1/restore/confirm":                true,
 		"GET /v1/inspections/{id}/bundle":         true,
+		"POST /v1/inspections/{id}/search":        true,
 		"GET /v1/inspections/{id}/opposition-key": true,
 		"POST /v1/accounts":                       true,
 		"PATCH /v1/accounts/{id}":                 true,
