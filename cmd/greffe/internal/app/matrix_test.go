@@ -2,6 +2,7 @@ package app
 
 import (
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -34,10 +35,13 @@ type rightsSite struct {
 // personal are values of the person of the matrix, and of the staff.
 var personal = []string{"Zqkanary", "zqkanary@", "0639980077", "Zqstaff"}
 
-func openMatrix(t *testing.T) *rightsSite {
+func openMatrix(t *testing.T) *rightsSite { return openMatrixLogging(t, nil) }
+
+func openMatrixLogging(t *testing.T, log *slog.Logger) *rightsSite {
 	t.Helper()
 	m := &rightsSite{site: newSite(t), refused: map[denial.Refusal]int64{}, real: map[string]string{}}
 	m.cfg.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	m.cfg.Logger = log
 	m.cfg.Backups = "" // else who may rotate the key would
 	a, err := Open(t.Context(), m.cfg)
 	m.ok(err)
