@@ -20,8 +20,8 @@ type desk struct {
 // act is an operation of a desk. Its title is act_DESK_SLUG.
 type act struct {
 	slug, op string
-	keys     []int  // which of the item's keys fill the path; all if none
-	grave    bool   // cannot be taken back
+	keys     []int // which of the item's keys fill the path; all if none
+	grave    bool  // cannot be taken back
 	query    string
 	columns  []string // of a list
 }

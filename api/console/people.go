@@ -108,6 +108,8 @@ type personPage struct {
 	Timeline                  []happening
 	TimelineNote, NextHistory string
 	Accesses                  *section
+	Contact                   *grid
+	MayAsk                    bool // whether the person may be contacted
 	Acts                      []link
 	Tab                       string
 	Done                      string
@@ -156,7 +158,7 @@ func (c *Console) person(ctx context.Context, v *visit) error {
 	if err != nil {
 		return err
 	}
-	p.Name = name(s)
+	p.Name, p.MayAsk = name(s), v.allowed(checkOp)
 	v.describe(p, s)
 	p.Acts = v.personActs(id, s)
 	switch p.Tab {
@@ -166,6 +168,8 @@ func (c *Console) person(ctx context.Context, v *visit) error {
 		p.Accesses = v.listed(ctx, "GET /v1/subjects/{id}/accesses", id, []string{"time", "account", "action", "reason", "categories", "event_id"})
 	case "consents":
 		p.Accesses = v.listed(ctx, "GET /v1/subjects/{id}/consents/state", id, []string{"purpose", "channel", "state", "since", "expires_at", "evidence", "lacks"})
+	case "contact":
+		p.Contact = v.contactGrid(ctx, id)
 	default:
 		p.Tab = ""
 	}

@@ -1,0 +1,225 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+)
+
+const checkOp = "POST /v1/contactability"
+
+// contactPage asks whether somebody may be contacted, and answers. Who was asked about
+// is in the form's body, and in no address.
+type contactPage struct {
+	Whom, Kind, Source, Channel, Purpose, Offer string
+	Automated                                   bool
+	Kinds, Channels, Purposes, Offers           []choice
+	CSRF                                        string
+	Problem                                     *refused
+	Answer                                      *verdict
+}
+
+// verdict is the answer to one check.
+type verdict struct {
+	Allowed                 bool
+	Rule, Sentence, Article string
+	Until                   cell
+	Evidence                []cell
+}
+
+// contactCheck is a line of the API's question.
+type contactCheck struct {
+	SubjectID  string            `json:"subject_id,omitempty"`
+	ExternalID map[string]string `json:"external_id,omitempty"`
+	Email      string            `json:"email,omitempty"`
+	Phone      string            `json:"phone,omitempty"`
+	Channel    string            `json:"channel"`
+	Purpose    string            `json:"purpose"`
+	At         time.Time         `json:"at"`
+	Offer      string            `json:"offer,omitempty"`
+	Automated  bool              `json:"automated,omitempty"`
+}
+
+// contact shows the question; the channel and the purpose may be in its address.
+func (c *Console) contact(_ context.Context, v *visit) error {
+	if !v.allowed(checkOp) {
+		return &refused{Status: http.StatusForbidden, Code: "permission_missing", Permission: c.spec[checkOp].permission}
+	}
+	q := v.r.URL.Query()
+	p := &contactPage{Channel: q.Get("channel"), Purpose: q.Get("purpose")}
+	v.showContact(http.StatusOK, p)
+	return nil
+}
+
+// checkContact answers for now.
+func (c *Console) checkContact(ctx context.Context, v *visit) error {
+	in := v.r.PostForm
+	p := &contactPage{Whom: strings.TrimSpace(in.Get("whom")), Kind: in.Get("kind"), Source: strings.TrimSpace(in.Get("source")),
+		Channel: in.Get("channel"), Purpose: in.Get("purpose"), Offer: in.Get("offer"), Automated: in.Get("automated") == "true"}
+	check, ok := p.check(c.cfg.Now())
+	if !ok {
+		p.Problem = &refused{Title: v.words.t("error_form"), Detail: v.words.t("contact_whom_bad")}
+		v.showContact(http.StatusBadRequest, p)
+		return nil
+	}
+	results, err := v.judged(ctx, []contactCheck{check})
+	var no *refused
+	if errors.As(err, &no) && no.Status == http.StatusBadRequest && no.Field != "X-Greffe-Reason" {
+		p.Problem = no
+		v.showContact(no.Status, p)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	p.Answer = v.verdict(results[0])
+	v.showContact(http.StatusOK, p)
+	return nil
+}
+
+// check is the question that the form asks. What the text is, is chosen or seen: an id
+// of a person, an address with an @, a number.
+func (p *contactPage) check(now time.Time) (contactCheck, bool) {
+	kind := p.Kind
+	if kind == "" {
+		kind = whomKind(p.Whom)
+	}
+	out := contactCheck{Channel: p.Channel, Purpose: p.Purpose, At: now.UTC(), Offer: p.Offer, Automated: p.Automated}
+	switch kind {
+	case "subject_id":
+		out.SubjectID = strings.ToLower(p.Whom)
+		return out, isID(out.SubjectID)
+	case "email":
+		out.Email = p.Whom
+	case "phone":
+		out.Phone = p.Whom
+	case "external_id":
+		out.ExternalID = map[string]string{"source": p.Source, "subject": p.Whom}
+		return out, p.Whom != "" && p.Source != ""
+	default:
+		return out, false
+	}
+	return out, p.Whom != ""
+}
+
+// whomKind sees what a text names a person by; "" if it cannot tell.
+func whomKind(s string) string {
+	switch {
+	case isID(strings.ToLower(s)):
+		return "subject_id"
+	case strings.Contains(s, "@"):
+		return "email"
+	case strings.Trim(s, "+0123456789 .-()\u00a0\u202f") == "" && strings.ContainsAny(s, "0123456789"):
+		return "phone"
+	}
+	return ""
+}
+
+// judged has the API answer checks, in their order.
+func (v *visit) judged(ctx context.Context, checks []contactCheck) ([]value, error) {
+	body, err := json.Marshal(map[string]any{"checks": checks})
+	if err != nil {
+		return nil, err
+	}
+	answer, err := v.ask(ctx, &request{method: http.MethodPost, path: "/v1/contactability", body: body, media: "application/json", accept: "application/json"})
+	if err != nil {
+		return nil, err
+	}
+	got, err := answer.value()
+	if err != nil {
+		return nil, err
+	}
+	results := got.at("results").list
+	if len(results) != len(checks) {
+		return nil, errors.New("console: not as many answers as checks")
+	}
+	return results, nil
+}
+
+func (v *visit) verdict(r value) *verdict {
+	out := &verdict{Allowed: r.is("allowed"), Rule: r.text("rule"), Sentence: r.text("reason"), Article: r.text("article")}
+	if u := r.at("valid_until"); !u.empty() {
+		out.Until = v.words.cell("valid_until", u)
+	}
+	for _, e := range r.at("evidence").list {
+		out.Evidence = append(out.Evidence, v.words.cell("evidence", e))
+	}
+	return out
+}
+
+func (v *visit) showContact(status int, p *contactPage) {
+	p.CSRF = v.csrf
+	p.Channels, p.Purposes = v.terms("channel", p.Channel), v.terms("purpose", p.Purpose)
+	for _, k := range []string{"email", "phone", "subject_id", "external_id"} {
+		p.Kinds = append(p.Kinds, choice{k, v.words.label(k), k == p.Kind})
+	}
+	for _, o := range []string{"similar", "other"} {
+		p.Offers = append(p.Offers, choice{o, v.words.code("offer", o), o == p.Offer})
+	}
+	v.show(status, "contact", v.words.t("desk_contactability"), p)
+}
+
+// terms are what a field may be, of the policy in force.
+func (v *visit) terms(field, now string) []choice {
+	var out []choice
+	for _, t := range v.words.terms[field] {
+		out = append(out, choice{t.Code, v.words.term(t), t.Code == now})
+	}
+	return out
+}
+
+// grid is whether one person may be contacted, for every purpose and by every channel.
+type grid struct {
+	Caption  string
+	Channels []string
+	Rows     []gridRow
+	Rules    []*verdict // each rule that decided, once
+	Note     string
+}
+
+type gridRow struct {
+	Purpose string
+	Cells   []*verdict
+}
+
+// contactGrid asks about every channel and purpose of the policy, for now.
+func (v *visit) contactGrid(ctx context.Context, id string) *grid {
+	g := &grid{Caption: v.words.t("tab_contact")}
+	if !v.allowed(checkOp) {
+		g.Note = v.words.t("not_for_you")
+		return g
+	}
+	channels, purposes := v.words.terms["channel"], v.words.terms["purpose"]
+	var checks []contactCheck
+	for _, p := range purposes {
+		for _, c := range channels {
+			checks = append(checks, contactCheck{SubjectID: id, Channel: c.Code, Purpose: p.Code, At: v.c.cfg.Now().UTC()})
+		}
+	}
+	results, err := v.judged(ctx, checks)
+	if err != nil {
+		g.Note = v.why(err)
+		return g
+	}
+	for _, c := range channels {
+		g.Channels = append(g.Channels, v.words.term(c))
+	}
+	seen := map[string]bool{}
+	for i, p := range purposes {
+		r := gridRow{Purpose: v.words.term(p)}
+		for j := range channels {
+			d := v.verdict(results[i*len(channels)+j])
+			r.Cells = append(r.Cells, d)
+			if !seen[d.Rule] {
+				seen[d.Rule] = true
+				g.Rules = append(g.Rules, d)
+			}
+		}
+		g.Rows = append(g.Rows, r)
+	}
+	return g
+}
