@@ -6,6 +6,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # Packages whose goroutines share state: run under the race detector.
 CONCURRENT = ./eventstore/... ./projections/... ./api/...
 FUZZTIME ?= 5s
+ROUNDS ?= 15
 # Packages of check-real.
 REAL ?= ./...
 # Tests of check-grown.
@@ -57,8 +58,8 @@ fuzz: ## every fuzz target for FUZZTIME each
 	GO="$(GO)" deploy/fuzz.sh $(FUZZTIME)
 
 .PHONY: fuzz-api
-fuzz-api: ## every route of /openapi.json for FUZZTIME, on a real service with sample data
-	GREFFE_FUZZ_API=$(FUZZTIME) $(GO) test -count=1 -timeout 40m -run '^TestFuzzAPI$$' -v ./cmd/greffe
+fuzz-api: ## ROUNDS requests to every route of /openapi.json, on a real service with sample data
+	GREFFE_FUZZ_ROUNDS=$(ROUNDS) $(GO) test -count=1 -timeout 40m -run '^TestFuzzAPI$$' -v ./cmd/greffe
 
 .PHONY: sbom
 sbom: bin/greffe ## bin/greffe.cdx.json: what bin/greffe is made of (CycloneDX 1.6)

@@ -162,7 +162,7 @@ func activityRoutes() []Route {
 	get, post := http.MethodGet, http.MethodPost
 	return []Route{
 		{get, "/v1/activities", reads, "The registers of processing activities (art. 30)", read, false, listActivities().of(Nobodys), nil},
-		{post, "/v1/activities", writes, "Record an activity, as controller or as processor", change, true, postActivity(), writing(problem.NotYet)},
+		{post, "/v1/activities", writes, "Record an activity, as controller or as processor", change, true, postActivity(), writing(problem.NotYet, problem.NotFound)},
 		{get, "/v1/activities/{id}", reads, "One activity", read, false, getActivity(), nil},
 		{post, "/v1/activities/{id}", writes, "Record a new state of an activity, or confirm it", change, true, postActivityState(), writing(problem.NotYet)},
 		{post, "/v1/activities/{id}/end", writes, "Record that an activity has ended", change, true, endActivity(), writing(problem.NotYet)},

@@ -72,6 +72,7 @@ type values struct {
 	rand    *rand.Rand
 	doc     *apiDocument
 	pool    map[string][]string // ids by the first segment of the path that answered them
+	named   map[string]string   // by path and parameter: what the story made
 	cursors []string
 	events  []string // lines of the sample data
 	persons []string // ids of those in it
@@ -131,6 +132,12 @@ func (v *values) chance(percent int) bool { return v.rand.IntN(100) < percent }
 func (v *values) odd(percent int) bool { return !v.calm && v.chance(percent) }
 
 func (v *values) id(path string) string {
+	if desk := deskOf(path); desk == "accounts" || desk == "tokens" { // never its own, which other answers name
+		if known, ok := v.named[path+" id"]; ok {
+			return known
+		}
+		return "01890000-0000-8000-8000-000000000001"
+	}
 	if strings.HasPrefix(path, "/v1/subjects/{id}") && v.chance(80) {
 		return v.one(v.persons)
 	}
