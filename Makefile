@@ -82,8 +82,9 @@ check-real: real ## the tests on a real ClickHouse, Kafka and PostgreSQL, starte
 	GO="$(GO)" deploy/real/check.sh $(REAL)
 
 .PHONY: check-browser
-check-browser: ## people sign in with a real Chromium and its authenticator
+check-browser: ## people sign in and work in a real Chromium; axe-core finds nothing that bars them
 	deploy/real/fetch.sh chromium
+	deploy/real/fetch.sh axe
 	$(GO) test -tags browser -count=1 -timeout 5m -run InABrowser -v ./cmd/greffe/internal/app
 
 .PHONY: third-parties

@@ -124,7 +124,7 @@ func (w *words) listCell(name string, v value) cell {
 		return cell{Kind: "none", Text: w.t("none")}
 	}
 	if v.list[0].kind == '{' {
-		return cell{Kind: "rows", Rows: w.rows(v)}
+		return cell{Kind: "rows", Rows: w.rows(w.label(name), v)}
 	}
 	out := cell{Kind: "list"}
 	for _, m := range v.list {
@@ -134,7 +134,7 @@ func (w *words) listCell(name string, v value) cell {
 }
 
 // rows are objects side by side, under every field that one of them has.
-func (w *words) rows(v value) *table {
+func (w *words) rows(caption string, v value) *table {
 	var names []string
 	seen := map[string]bool{}
 	for _, o := range v.list {
@@ -145,7 +145,7 @@ func (w *words) rows(v value) *table {
 			}
 		}
 	}
-	t := &table{}
+	t := &table{Caption: caption}
 	for _, n := range names {
 		t.Head = append(t.Head, w.label(n))
 	}

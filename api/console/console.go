@@ -97,6 +97,9 @@ func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.URL.Path == "/" && r.Method == http.MethodGet:
 		http.Redirect(w, r, Root, http.StatusSeeOther)
+	case r.URL.Path == "/favicon.ico": // browsers ask on every page; there is none
+		w.Header().Set("Cache-Control", "max-age=86400")
+		w.WriteHeader(http.StatusNoContent)
 	case r.URL.Path == Root, strings.HasPrefix(r.URL.Path, Root+"/"):
 		c.mux.ServeHTTP(w, r)
 	default:

@@ -18,7 +18,7 @@ func (v *visit) describe(p *personPage, s value) {
 	add("card_professional", card{Values: append(v.words.pairs(s.at("company")), v.words.pairs(s.at("professional"))...)})
 	for _, list := range []string{"consents", "oppositions", "restrictions", "holds", "contracts"} {
 		if w := s.at(list); len(w.list) > 0 {
-			add("card_"+list, card{Table: v.words.rows(w)})
+			add("card_"+list, card{Table: v.words.rows(v.words.t("card_"+list), w)})
 		}
 	}
 	add("card_custom", card{Values: v.words.pairs(s.at("custom"))})

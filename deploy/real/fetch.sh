@@ -7,6 +7,7 @@
 #   fetch.sh postgres     the newest PostgreSQL of this Debian, by apt-get
 #   fetch.sh oidc         oidc-provider, a certified OpenID Provider, 4 MB, by npm
 #   fetch.sh chromium     the newest Chromium of this Debian, by apt-get
+#   fetch.sh axe          axe.min.js: axe-core, which finds what bars people from a page, 0.7 MB, by npm
 #   fetch.sh others       LibreOffice Calc, poppler, OpenSSL, Python's venv, by apt-get
 #   fetch.sh all          these five
 #   fetch.sh kafka-sums   for who changes kafka/pom.xml: writes kafka/jars.sha256 anew
@@ -23,6 +24,8 @@ cache=${GREFFE_REAL:-$HOME/.cache/greffe-real}
 
 chdb_package=@chdb/lib-linux-x64-gnu@26.7.3-stable.1
 chdb_sum=36ad4e999882821ef13cf2d0f52c93f48e6ee1b4498b35a201c23ce4b8d15bf5
+axe_package=axe-core@4.14.1
+axe_sum=29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c
 dependency_plugin=org.apache.maven.plugins:maven-dependency-plugin:3.6.1
 postgres_oldest=15
 
@@ -69,6 +72,22 @@ clickhouse() {
 	echo "$chdb_sum  $work/package/libchdb.so" | sha256sum -c --status || die "$chdb_package is not what it was: its SHA-256 differs"
 	mv "$work/package/libchdb.so" "$so"
 	say "clickhouse: $so"
+}
+
+axe() {
+	local at=$cache/axe.min.js
+	if [ -f "$at" ] && echo "$axe_sum  $at" | sha256sum -c --status; then
+		say "axe: $at is there"
+		return
+	fi
+	need npm npm
+	say "axe: fetching $axe_package"
+	scratch
+	(cd "$work" && npm pack --silent "$axe_package" >/dev/null) || die "npm could not fetch $axe_package"
+	tar -xzf "$work"/*.tgz -C "$work" package/axe.min.js
+	echo "$axe_sum  $work/package/axe.min.js" | sha256sum -c --status || die "$axe_package is not what it was: its SHA-256 differs"
+	mv "$work/package/axe.min.js" "$at"
+	say "axe: $at"
 }
 
 # jars DIR: the class path of the pom, each jar under its own name.
@@ -195,6 +214,7 @@ kafka-sums) locked kafka kafka_sums ;;
 postgres) locked postgres postgres ;;
 oidc) locked oidc oidc ;;
 chromium) locked chromium browser ;;
+axe) locked axe axe ;;
 others) locked others others ;;
 all)
 	locked postgres postgres
@@ -203,5 +223,5 @@ all)
 	locked oidc oidc
 	locked others others
 	;;
-*) die "usage: fetch.sh clickhouse|kafka|postgres|oidc|chromium|others|all" ;;
+*) die "usage: fetch.sh clickhouse|kafka|postgres|oidc|chromium|axe|others|all" ;;
 esac
