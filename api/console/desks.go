@@ -130,6 +130,8 @@ func accessDesks() []desk {
 			makes: []act{{slug: "new", op: "POST /v1/accounts"}},
 			acts: []act{{slug: "change", op: "PATCH /v1/accounts/{id}"}, {slug: "invite", op: "POST /v1/accounts/{id}/invitation"}, {slug: "disable", op: "POST /v1/accounts/{id}/disable"},
 				{slug: "enable", op: "POST /v1/accounts/{id}/enable"}, {slug: "reset", op: "POST /v1/accounts/{id}/reset", grave: true}}},
+		{slug: "habilitations", group: "access", list: "GET /v1/habilitations",
+			files: []act{{slug: "csv", op: "GET /v1/habilitations", keys: []int{-1}, query: "format=csv"}, {slug: "xlsx", op: "GET /v1/habilitations", keys: []int{-1}, query: "format=xlsx"}}},
 		{slug: "tokens", group: "access", list: "GET /v1/tokens", columns: []string{"label", "roles", "state", "made_at", "expires_at", "last_used_at", "networks"}, keys: []string{"id"},
 			makes: []act{{slug: "new", op: "POST /v1/tokens"}}, acts: []act{{slug: "rotate", op: "POST /v1/tokens/{id}/rotate"}, {slug: "revoke", op: "DELETE /v1/tokens/{id}", grave: true}}},
 	}

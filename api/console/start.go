@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -152,7 +153,7 @@ func showProducers(v *visit, a value, p *startPage) {
 func showRetention(v *visit, a value, p *startPage) {
 	t := tile{Title: v.words.t("desk_retention"), Href: Root + "/retention", Kind: "plain", Value: v.words.t("never"), order: 3}
 	if l := a.at("last"); !l.empty() {
-		t.Value, t.Note = v.words.cell("date", l.at("date")).Text, v.words.number(l.text("counts.erased"))+" "+v.words.t("erased")
+		t.Value, t.Note = v.words.cell("date", l.at("date")).Text, v.words.number(cmp.Or(l.text("counts.erased"), "0"))+" "+v.words.t("erased")
 	}
 	p.State = append(p.State, t)
 }

@@ -38,7 +38,7 @@ function draw(figure) {
   const size = () => ({ width: at.clientWidth, height: 220 });
   const labels = (_, splits) => splits.map((i) => (Number.isInteger(i) && series.labels[i]) || "");
   const plot = new window.uPlot({
-    ...size(), scales: { x: { time: false } }, cursor: { drag: { x: false, y: false } },
+    ...size(), legend: { show: false }, scales: { x: { time: false } }, cursor: { drag: { x: false, y: false } },
     series: [{}, { label: series.unit, stroke: accent, width: 2, fill: "rgba(10,92,143,.12)" }],
     axes: [{ ...axis, values: labels, space: 70, incrs: [1, 2, 3, 6, 12, 24] }, { ...axis, size: 60 }],
   }, [series.labels.map((_, i) => i), series.values], at);
