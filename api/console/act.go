@@ -145,7 +145,10 @@ func (v *visit) offer(status int, d desk, a act, id string, in url.Values, probl
 	op := v.c.spec[a.op]
 	p := &formPage{Action: v.r.URL.Path, Back: Root + "/" + d.slug, Number: n, CSRF: v.csrf, Grave: a.grave, Problem: problem,
 		Intro: v.words.texts["act_"+d.slug+"_"+a.slug+"_intro"], Raw: op.media != "" && len(op.body) == 0, RawValue: in.Get("raw"), Accept: op.media}
-	if id != "" {
+	switch {
+	case d.parent != "":
+		p.Back = d.above(id)
+	case id != "":
 		p.Back += "/" + id
 	}
 	bad := ""
@@ -256,7 +259,7 @@ func (v *visit) raw(in url.Values) ([]byte, error) {
 		}
 	}
 	if s := in.Get("raw"); s != "" {
-		return []byte(s), nil
+		return []byte(lines(s)), nil
 	}
 	return nil, nil
 }
@@ -299,12 +302,20 @@ func (v *visit) after(d desk, a act, id, asked string, answer value) string {
 		return Root + "/approvals/" + answer.text("id") + "?done=approval"
 	case answer.text("operation") != "":
 		return Root + "/operations/" + answer.text("operation") + "?done=" + a.slug
+	case d.parent != "":
+		where = d.above(id)
 	case id != "":
 		where += "/" + id
 	case answer.text("id") != "" && d.item != "":
 		where += "/" + url.PathEscape(answer.text("id"))
 	}
 	return where + "?done=" + a.slug
+}
+
+// above is the page on which an item's acts stand.
+func (d desk) above(id string) string {
+	first, _, _ := strings.Cut(id, separator)
+	return Root + "/" + d.parent + "/" + first
 }
 
 // shown reports an answer that says more than that it was done: results, or a secret

@@ -115,6 +115,8 @@ func (c *Console) routes() *http.ServeMux {
 	mux.HandleFunc("GET "+Root+"/people", c.page(c.people))
 	mux.HandleFunc("POST "+Root+"/people", c.page(c.findPeople))
 	mux.HandleFunc("GET "+Root+"/people/{id}", c.page(c.person))
+	mux.HandleFunc("GET "+Root+"/policy/new/compare", c.page(c.policyText))
+	mux.HandleFunc("POST "+Root+"/policy/new/compare", c.page(c.comparePolicy))
 	mux.HandleFunc("GET "+Root+"/contactability", c.page(c.contact))
 	mux.HandleFunc("POST "+Root+"/contactability", c.page(c.checkContact))
 	mux.HandleFunc("GET "+Root+"/{desk}/{id}/{act}/file", c.page(c.download))

@@ -22,6 +22,7 @@ type link struct {
 // section is one list of a page.
 type section struct {
 	Title, Note string
+	Text        string // as it is written
 	Table       *table
 	Values      []pair
 }
@@ -120,7 +121,7 @@ func last(path string) string { return path[strings.LastIndexByte(path, '.')+1:]
 
 // href is where an item of the desk is shown, "" if nowhere.
 func (d desk) href(it value) string {
-	if len(d.keys) == 0 || d.item == "" && len(d.acts)+len(d.more)+len(d.files) == 0 && d.slug != "audit" && d.slug != "reads" {
+	if len(d.keys) == 0 || d.item == "" && d.text == "" && len(d.acts)+len(d.more)+len(d.files) == 0 && d.slug != "audit" && d.slug != "reads" {
 		return ""
 	}
 	var keys []string
@@ -190,19 +191,30 @@ func (c *Console) item(ctx context.Context, v *visit) error {
 			return err
 		}
 		p.Values = v.words.pairs(answer)
+		p.Acts = append(p.Acts, v.taskLinks(d, id, answer)...)
 	}
 	for _, m := range d.more {
 		if !v.allowed(m.op) {
 			continue
 		}
-		answer, err := v.get(ctx, c.spec[m.op].filled(keys, m.keys))
+		answer, err := v.get(ctx, c.spec[m.op].filled(keys, m.keys)+m.asking(keys))
 		if err != nil {
 			p.Sections = append(p.Sections, &section{Title: v.words.t("act_" + d.slug + "_" + m.slug), Note: v.why(err)})
 			continue
 		}
+		if m.member != "" {
+			answer = value{kind: '{', members: []member{{"items", answer.at(m.member)}}}
+		}
 		s := v.section(desk{slug: d.slug}, m.columns, answer, nil)
 		s.Title = v.words.t("act_" + d.slug + "_" + m.slug)
 		p.Sections = append(p.Sections, s)
+	}
+	if d.text != "" {
+		text, err := v.plain(ctx, c.spec[d.text].filled(keys, nil))
+		if err != nil {
+			return err
+		}
+		p.Sections = append(p.Sections, &section{Title: v.words.t("text_" + d.slug), Text: text})
 	}
 	v.show(http.StatusOK, "item", v.words.t("desk_"+d.slug), p)
 	return nil
@@ -268,9 +280,31 @@ func (c *Console) download(ctx context.Context, v *visit) error {
 		return errNowhere
 	}
 	a := d.files[i]
-	where := c.spec[a.op].filled(strings.Split(v.r.PathValue("id"), separator), a.keys)
-	if a.query != "" {
-		where += "?" + a.query
+	keys := strings.Split(v.r.PathValue("id"), separator)
+	if a.fixed != "" {
+		keys = append(keys, a.fixed)
 	}
-	return v.pass(ctx, where, d.slug+"-"+a.slug)
+	return v.pass(ctx, c.spec[a.op].filled(keys, a.keys)+a.asking(keys), d.slug+"-"+a.slug)
+}
+
+// asking is the query of an act about an item.
+func (a act) asking(keys []string) string {
+	if a.query == "" {
+		return ""
+	}
+	return "?" + strings.ReplaceAll(a.query, "{}", url.QueryEscape(keys[0]))
+}
+
+// taskLinks lead to ending each task of a request that is still to do.
+func (v *visit) taskLinks(d desk, id string, answer value) []link {
+	var out []link
+	if d.slug != "requests" || !v.allowed("POST /v1/requests/{id}/tasks/{task}") {
+		return nil
+	}
+	for _, t := range answer.at("tasks").list {
+		if t.at("finding").empty() {
+			out = append(out, link{Href: Root + "/tasks/" + id + separator + t.text("number") + "/end", Text: v.words.t("act_tasks_end") + " " + t.text("number")})
+		}
+	}
+	return out
 }

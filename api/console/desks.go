@@ -11,6 +11,8 @@ type desk struct {
 	columns []string
 	keys    []string // columns that name an item, in the order of the paths' parameters
 	item    string   // operation that shows one; "" for none
+	text    string   // operation that gives one as it is written; "" for none
+	parent  string   // desk on whose item's page its acts stand, by the first key
 	more    []act    // lists about one item, shown below it
 	makes   []act    // what can be begun
 	acts    []act    // what can be done with an item
@@ -20,10 +22,12 @@ type desk struct {
 // act is an operation of a desk. Its title is act_DESK_SLUG.
 type act struct {
 	slug, op string
-	keys     []int // which of the item's keys fill the path; all if none
-	grave    bool  // cannot be taken back
-	query    string
+	keys     []int    // which of the item's keys fill the path; all if none
+	grave    bool     // cannot be taken back
+	query    string   // with the item's first key for {}
+	fixed    string   // fills the path after the keys
 	columns  []string // of a list
+	member   string   // of the answer, that holds the list; items if ""
 }
 
 // The groups of the menu, in their order.
@@ -46,7 +50,7 @@ func personDesk() desk {
 func peopleDesks() []desk {
 	return []desk{
 		personDesk(),
-		{slug: "hold", keys: []string{"subject_id", "placed"}, acts: []act{{slug: "release", op: "DELETE /v1/subjects/{id}/hold/{placed}", grave: true}}},
+		{slug: "hold", parent: "people", keys: []string{"subject_id", "placed"}, acts: []act{{slug: "release", op: "DELETE /v1/subjects/{id}/hold/{placed}", grave: true}}},
 		{slug: "opposition", group: "people", list: "GET /v1/opposition", columns: []string{"recorded", "origin", "channels", "purpose", "addresses", "subject_id", "event_id"},
 			keys: []string{"event_id"}, item: "GET /v1/events/{id}",
 			makes: []act{{slug: "check", op: "POST /v1/opposition/check"}, {slug: "import", op: "POST /v1/opposition"}},
@@ -64,10 +68,11 @@ func peopleDesks() []desk {
 
 func rightsDesks() []desk {
 	return []desk{
-		{slug: "requests", group: "rights", list: "GET /v1/requests", columns: []string{"id", "right", "status", "received_at", "due", "overdue", "assignee", "open_tasks"},
+		{slug: "requests", group: "rights", list: "GET /v1/requests", columns: []string{"right", "received_at", "due", "overdue", "status", "assignee", "open_tasks", "id"},
 			keys: []string{"id"}, item: "GET /v1/requests/{id}", makes: []act{{slug: "new", op: "POST /v1/requests"}}, acts: requestSteps(),
 			more:  []act{{slug: "checks", op: "GET /v1/requests/{id}/answer/checks"}},
-			files: []act{{slug: "answer", op: "GET /v1/requests/{id}/answer", query: "format=pdf"}, {slug: "portability", op: "GET /v1/requests/{id}/portability"}}},
+			files: append([]act{{slug: "answer", op: "GET /v1/requests/{id}/answer", query: "format=pdf"}, {slug: "portability", op: "GET /v1/requests/{id}/portability"}}, letters()...)},
+		{slug: "tasks", parent: "requests", keys: []string{"id", "number"}, acts: []act{{slug: "end", op: "POST /v1/requests/{id}/tasks/{task}"}}},
 		{slug: "contested", group: "rights", list: "GET /v1/erasures/contested", columns: []string{"subject_id", "source", "position"}},
 		{slug: "operations", group: "", keys: []string{"id"}, item: "GET /v1/operations/{id}"},
 		{slug: "holds", group: "rights", list: "GET /v1/holds", columns: []string{"kind", "code", "subject_id", "placed", "review_at", "due", "reviewer", "ended"},
@@ -85,19 +90,22 @@ func registerDesks() []desk {
 	return []desk{
 		{slug: "activities", group: "registers", list: "GET /v1/activities", columns: []string{"entry.activity", "role", "entry.main_purpose", "state", "review_due"}, keys: []string{"id"},
 			item: "GET /v1/activities/{id}", makes: []act{{slug: "new", op: "POST /v1/activities"}},
-			more: []act{{slug: "history", op: "GET /v1/activities/{id}/history", columns: []string{"time", "what", "changed", "reason", "account"}}}},
+			more:  []act{{slug: "history", op: "GET /v1/activities/{id}/history", columns: []string{"time", "what", "changed", "reason", "account"}}},
+			files: []act{{slug: "xlsx", op: "GET /v1/activities/export", keys: []int{-1}, query: "format=xlsx"}, {slug: "csv", op: "GET /v1/activities/export", keys: []int{-1}, query: "format=csv"}}},
 		{slug: "dpia", group: "registers", list: "GET /v1/dpia", columns: []string{"activity_id", "state", "decision", "due", "overdue"}, keys: []string{"id"}, item: "GET /v1/dpia/{id}"},
-		{slug: "breaches", group: "registers", list: "GET /v1/breaches", columns: []string{"id", "kind", "status", "opened", "due", "overdue"}, keys: []string{"id"}, item: "GET /v1/breaches/{id}",
+		{slug: "breaches", group: "registers", list: "GET /v1/breaches", columns: []string{"kind", "opened", "due", "overdue", "status", "id"}, keys: []string{"id"}, item: "GET /v1/breaches/{id}",
 			makes: []act{{slug: "open", op: "POST /v1/breaches"}},
 			acts: []act{{slug: "form", op: "POST /v1/breaches/{id}/form"}, {slug: "scope", op: "POST /v1/breaches/{id}/scope"}, {slug: "assessment", op: "POST /v1/breaches/{id}/assessment"},
 				{slug: "notifications", op: "POST /v1/breaches/{id}/notifications"}, {slug: "communications", op: "POST /v1/breaches/{id}/communications"},
 				{slug: "actions", op: "POST /v1/breaches/{id}/actions"}, {slug: "notes", op: "POST /v1/breaches/{id}/notes"}, {slug: "close", op: "POST /v1/breaches/{id}/close"}},
-			files: []act{{slug: "register", op: "GET /v1/breaches/register", keys: []int{-1}, query: "format=csv"}}},
-		{slug: "reviews", group: "registers", list: "GET /v1/reviews", columns: []string{"id", "kind", "status", "due", "overdue"}, keys: []string{"id"}, item: "GET /v1/reviews/{id}",
+			files: []act{{slug: "letter", op: "GET /v1/breaches/{id}/letter"}, {slug: "register", op: "GET /v1/breaches/register", keys: []int{-1}, query: "format=csv"}}},
+		{slug: "reviews", group: "registers", list: "GET /v1/reviews", columns: []string{"kind", "due", "overdue", "status", "id"}, keys: []string{"id"}, item: "GET /v1/reviews/{id}",
 			makes: []act{{slug: "plan", op: "POST /v1/reviews"}},
 			acts: []act{{slug: "sessions", op: "POST /v1/reviews/{id}/sessions"}, {slug: "findings", op: "POST /v1/reviews/{id}/findings"},
 				{slug: "actions", op: "POST /v1/reviews/{id}/actions"}, {slug: "plan", op: "POST /v1/reviews/{id}/plan"}, {slug: "close", op: "POST /v1/reviews/{id}/close"}}},
-		{slug: "policy", group: "registers", list: "GET /v1/policy/versions", columns: []string{"version", "in_force_from", "actor", "sha256"}, keys: []string{"version"}},
+		{slug: "policy", group: "registers", list: "GET /v1/policy/versions", columns: []string{"version", "in_force_from", "actor", "sha256"}, keys: []string{"version"},
+			text: "GET /v1/policy/versions/{version}", makes: []act{{slug: "compare", op: compareOp}, {slug: "publish", op: publishOp, grave: true}},
+			more: []act{{slug: "changes", op: "GET /v1/policy/diff", query: "to={}", member: "changes", columns: []string{"path", "old", "new"}}}},
 	}
 }
 
@@ -164,7 +172,7 @@ func find(slug string) (desk, bool) {
 // operations are all that a desk asks the API for.
 func (d desk) operations() []string {
 	var out []string
-	for _, op := range []string{d.list, d.item} {
+	for _, op := range []string{d.list, d.item, d.text} {
 		if op != "" {
 			out = append(out, op)
 		}
@@ -180,6 +188,16 @@ func requestSteps() []act {
 	out := []act{}
 	for _, step := range []string{"assign", "verify", "tasks", "notes", "extend", "answer", "dispatch", "refuse", "withdraw", "close"} {
 		out = append(out, act{slug: step, op: "POST /v1/requests/{id}/" + step})
+	}
+	return out
+}
+
+// letters are those of a rights request, ready to send.
+func letters() []act {
+	var out []act
+	for _, model := range []string{"acknowledgement", "identity_request", "extension", "refusal", "nothing_held", "access", "portability", "rectification", "erasure",
+		"restriction", "restriction_lifting", "objection", "consent_withdrawal"} {
+		out = append(out, act{slug: "letter_" + model, op: "GET /v1/requests/{id}/letters/{model}", fixed: model, query: "format=pdf"})
 	}
 	return out
 }

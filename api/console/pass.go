@@ -74,5 +74,5 @@ func (p *passing) Unwrap() http.ResponseWriter { return p.v.w }
 
 func extension(media string) string {
 	return map[string]string{"application/pdf": ".pdf", "application/zip": ".zip", "text/csv": ".csv", "application/json": ".json", "application/ld+json": ".json",
-		"text/plain": ".txt", "application/yaml": ".yaml", "application/x-ndjson": ".ndjson", "text/html": ".html"}[media]
+		"text/plain": ".txt", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ".xlsx", "application/yaml": ".yaml", "application/x-ndjson": ".ndjson", "text/html": ".html"}[media]
 }

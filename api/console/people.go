@@ -123,6 +123,7 @@ type card struct {
 	Title, Help string
 	Values      []pair
 	Table       *table
+	Wide        bool
 }
 
 // happening is one event of a person's timeline.

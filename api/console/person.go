@@ -16,9 +16,14 @@ func (v *visit) describe(p *personPage, s value) {
 	}
 	add("card_person", card{Values: v.words.pairs(s.at("person"))})
 	add("card_professional", card{Values: append(v.words.pairs(s.at("company")), v.words.pairs(s.at("professional"))...)})
-	for _, list := range []string{"consents", "oppositions", "restrictions", "holds", "contracts"} {
+	if w := s.at("consents"); len(w.list) > 0 {
+		t := v.section(desk{slug: "audit", keys: []string{"event"}}, []string{"purpose", "channel", "state", "since", "expires_at", "lacks"}, value{kind: '{', members: []member{{"items", w}}}, nil).Table
+		t.Caption = v.words.t("card_consents")
+		add("card_consents", card{Table: t, Wide: true})
+	}
+	for _, list := range []string{"oppositions", "restrictions", "holds", "contracts"} {
 		if w := s.at(list); len(w.list) > 0 {
-			add("card_"+list, card{Table: v.words.rows(v.words.t("card_"+list), w)})
+			add("card_"+list, card{Table: v.words.rows(v.words.t("card_"+list), w), Wide: true})
 		}
 	}
 	add("card_custom", card{Values: v.words.pairs(s.at("custom"))})
