@@ -23,6 +23,7 @@ type DeedFilter struct {
 	Time     Span
 	Recorded Span
 	Cursor   domain.Position
+	Before   domain.Position // exclusive; 0: as far as the dataset has got
 	Limit    int
 }
 
@@ -36,6 +37,9 @@ func Deeds(ctx context.Context, d Dataset, f DeedFilter) iter.Seq2[Deed, error] 
 				yield(Deed{}, err)
 			}
 			return
+		}
+		if f.Before > 0 {
+			end = min(end, f.Before)
 		}
 		events, stopEvents := iter.Pull2(d.Events(ctx, Filter{Type: f.Type, Account: f.Account, Time: f.Time, Recorded: f.Recorded,
 			Cursor: f.Cursor, Before: end, Limit: f.Limit}))

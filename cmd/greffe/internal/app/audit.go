@@ -16,17 +16,17 @@ import (
 // Deeds implements httpapi.Audit.
 func (d auditDesk) Deeds(ctx context.Context, account domain.ID, f httpapi.Filter, page httpapi.Page) (out httpapi.Found[httpapi.AuditDeed], err error) {
 	pages := d.a.pages("audit/accounts", account, f)
-	from, err := pages.from(page.Cursor)
+	from, until, err := d.a.span(ctx, pages, page.Cursor)
 	if err != nil {
 		return out, err
 	}
-	q := audit.DeedFilter{Account: account, Type: event.Type(f.Type), Time: audit.Span{From: f.From, To: f.To}, Cursor: domain.Position(from), Limit: page.Limit}
+	q := audit.DeedFilter{Account: account, Type: event.Type(f.Type), Time: audit.Span{From: f.From, To: f.To}, Cursor: from, Before: until, Limit: page.Limit}
 	for x, err := range audit.Deeds(ctx, d.a.Audit, q) {
 		if err != nil {
 			return out, err
 		}
 		if x.Access != nil && len(out.Subjects)+len(x.Access.Subjects) >= access.MaxSubjects && len(out.Items) > 0 {
-			out.Next = pages.at(uint64(x.Position))
+			out.Next = pages.within(x.Position, until)
 			return out, nil
 		}
 		deed := httpapi.AuditDeed{Position: x.Position}
@@ -41,7 +41,7 @@ func (d auditDesk) Deeds(ctx context.Context, account domain.ID, f httpapi.Filte
 			}
 		}
 		if out.Items = append(out.Items, deed); len(out.Items) == page.Limit {
-			out.Next = pages.at(uint64(x.Position) + 1)
+			out.Next = pages.within(x.Position+1, until)
 		}
 	}
 	return out, nil

@@ -123,3 +123,46 @@ func TestSubjectInputs(t *testing.T) {
 		t.Errorf("as known then: %+v", view)
 	}
 }
+
+// TestReadingTheReadsEnds: who pages through the accesses, or has them streamed, comes to
+// an end, though each page is itself an access that names as many persons as it shows.
+func TestReadingTheReadsEnds(t *testing.T) {
+	t.Parallel()
+	d := openDesk(t)
+	account := domain.ID{9, 6: 0x40, 8: 0x80}
+	for n := range 3 { // of a thousand persons each, so that each makes a page of its own
+		many := make([]domain.ID, access.MaxSubjects)
+		for i := range many {
+			many[i] = domain.ID{1, byte(n), byte(i >> 8), byte(i), 6: 0x40, 8: 0x80}
+		}
+		if _, err := d.a.Journal.Record(t.Context(), access.Reading{Lens: disclosure.Whole(), Account: account, Action: "read", Reason: "audit", Subjects: many, Count: access.MaxSubjects}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, path := range []string{"/v1/audit/accesses?action=read", "/v1/audit/accesses", "/v1/audit/accounts/" + account.String()} {
+		if err := d.a.CaughtUp(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		pages, cursor := 0, ""
+		for pages == 0 || cursor != "" {
+			var list struct {
+				Next string `json:"next"`
+			}
+			at := path
+			if cursor != "" {
+				at += map[bool]string{true: "&", false: "?"}[strings.Contains(path, "?")] + "cursor=" + cursor
+			}
+			d.get(at, &list)
+			if pages++; pages > 12 {
+				t.Fatalf("%s has no end", path)
+			}
+			cursor = list.Next
+			if err := d.a.CaughtUp(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if pages < 3 {
+			t.Errorf("%s: %d pages", path, pages)
+		}
+	}
+}

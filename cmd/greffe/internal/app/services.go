@@ -226,6 +226,25 @@ func (p pages) at(n uint64) string {
 	return p.key.Seal(p.query, cursor.At{Offset: n})
 }
 
+// span is where a page begins and where its list ends: at the head as it was when the
+// first page was asked for, as reading a list records what a later page would show.
+func (a *App) span(ctx context.Context, p pages, text string) (from, until domain.Position, err error) {
+	if text == "" {
+		until, err = a.Ledger.Head(ctx)
+		return 0, until, err
+	}
+	at, err := p.key.Open(p.query, text)
+	if err != nil {
+		return 0, 0, errors.Join(httpapi.ErrCursor, err)
+	}
+	return domain.Position(at.Offset), at.Position, nil
+}
+
+// within is the cursor of the page that begins at n, of a list that ends before until.
+func (p pages) within(n, until domain.Position) string {
+	return p.key.Seal(p.query, cursor.At{Position: until, Offset: uint64(n)})
+}
+
 type auditDesk struct{ a *App }
 
 func (d auditDesk) Events(ctx context.Context, f httpapi.Filter, page httpapi.Page) (out httpapi.Found[httpapi.AuditEvent], err error) {
@@ -251,19 +270,19 @@ func (d auditDesk) Events(ctx context.Context, f httpapi.Filter, page httpapi.Pa
 
 func (d auditDesk) Accesses(ctx context.Context, f httpapi.Filter, page httpapi.Page) (out httpapi.Found[httpapi.AuditAccess], err error) {
 	pages := d.a.pages("audit/accesses", f)
-	from, err := pages.from(page.Cursor)
+	from, until, err := d.a.span(ctx, pages, page.Cursor)
 	if err != nil {
 		return out, err
 	}
 	q := audit.AccessFilter{Subject: f.Subject, Account: f.Account, Source: f.Source,
 		Reason: f.Reason, Action: f.Action, WithoutCase: f.WithoutCase, MinCount: f.MinCount,
-		Time: audit.Span{From: f.From, To: f.To}, Cursor: domain.Position(from), Limit: page.Limit}
+		Time: audit.Span{From: f.From, To: f.To}, Cursor: from, Before: until, Limit: page.Limit}
 	for x, err := range d.a.Audit.Accesses(ctx, q) {
 		if err != nil {
 			return out, err
 		}
 		if len(out.Subjects)+len(x.Subjects) > access.MaxSubjects && len(out.Items) > 0 {
-			out.Next = pages.at(uint64(x.Position))
+			out.Next = pages.within(x.Position, until)
 			return out, nil
 		}
 		out.Items = append(out.Items, *shownAccess(&x))
@@ -271,7 +290,7 @@ func (d auditDesk) Accesses(ctx context.Context, f httpapi.Filter, page httpapi.
 			about(&out.Subjects, s)
 		}
 		if len(out.Items) == page.Limit {
-			out.Next = pages.at(uint64(x.Position) + 1)
+			out.Next = pages.within(x.Position+1, until)
 		}
 	}
 	return out, nil
