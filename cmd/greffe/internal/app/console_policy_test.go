@@ -19,7 +19,7 @@ func TestConsolePolicy(t *testing.T) {
 	text := strings.Replace(string(s.open.Ledger.PolicySource()), "Prospection commerciale", "Démarchage", 1)
 	p := s.send(http.MethodPost, at, s.filled(at, url.Values{"raw": {strings.ReplaceAll(text, "\n", "\r\n")}}), nil)
 	if p.status != http.StatusOK || !strings.Contains(p.text, "purposes[prospecting].label.fr") {
-		t.Errorf("what changes: %d %.300s", p.status, p.text)
+		t.Fatalf("what changes: %d %.300s", p.status, p.text)
 	}
 	if n := strings.Count(p.text[strings.Index(p.text, "</thead>"):strings.Index(p.text, "</table>")], "<tr>"); n != 1 {
 		t.Errorf("%d changes, want 1", n)
