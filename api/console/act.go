@@ -144,7 +144,7 @@ func (v *visit) offer(status int, d desk, a act, id string, in url.Values, probl
 	}
 	op := v.c.spec[a.op]
 	p := &formPage{Action: v.r.URL.Path, Back: Root + "/" + d.slug, Number: n, CSRF: v.csrf, Grave: a.grave, Problem: problem,
-		Intro: v.words.texts["act_"+d.slug+"_"+a.slug+"_intro"], Raw: op.media != "" && len(op.body) == 0, RawValue: in.Get("raw"), Accept: op.media}
+		Intro: v.words.texts["act_"+d.slug+"_"+a.slug+"_intro"], Raw: op.media != "" && !op.form, RawValue: in.Get("raw"), Accept: op.media}
 	switch {
 	case d.parent != "":
 		p.Back = d.above(id)
@@ -224,7 +224,7 @@ func (v *visit) send(ctx context.Context, a act, id string, in url.Values) (valu
 	}
 	var err error
 	switch {
-	case len(op.body) > 0:
+	case op.form:
 		q.media = "application/json"
 		q.body, err = encode(op.body, in)
 	case op.media != "":

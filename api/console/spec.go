@@ -15,6 +15,7 @@ type operation struct {
 	params       []field // of the query
 	media        string  // of the body; "" for none
 	body         []field // of a JSON body
+	form         bool    // the body is an object of these fields, if of none
 }
 
 // spec is the API's own description, by "METHOD /path".
@@ -60,6 +61,7 @@ func (op *operation) readBody(doc, content value) {
 		if c.name == "application/json" {
 			schema := resolve(doc, c.member("schema"))
 			op.body = readFields(doc, schema, 0)
+			op.form = len(op.body) > 0 || schema.text("type") == "object" && schema.member("additionalProperties").kind == 'f'
 		}
 	}
 }

@@ -85,7 +85,7 @@ func (o *office) sit(t *testing.T, role, language string) *seat {
 		_, err := chromedp.Call(ctx, network.SetCookie, network.SetCookieParams{Name: name, Value: value, URL: o.front.URL})
 		s.must(err)
 	}
-	t.Cleanup(s.clean)
+	t.Cleanup(func() { s.clean(t) })
 	return s
 }
 
@@ -126,19 +126,20 @@ func (s *seat) hear(ev any) {
 	}
 }
 
-// clean fails the test for what hear noted.
-func (s *seat) clean() {
+// clean fails the test that opened the tab for what hear noted.
+func (s *seat) clean(t *testing.T) {
+	t.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, w := range s.wrong {
-		s.T.Error(w)
+		t.Error(w)
 	}
 }
 
 // do carries out steps within 20 s, or says where the tab stood.
 func (s *seat) do(what string, steps ...chromedp.Action[chromedp.Void]) {
 	s.T.Helper()
-	ctx, cancel := context.WithTimeout(s.ctx, 20*time.Second)
+	ctx, cancel := s.soon()
 	defer cancel()
 	if err := chromedp.Do(ctx, steps...); err != nil {
 		where, _ := chromedp.Run(s.ctx, chromedp.Location())
@@ -158,7 +159,7 @@ func (s *seat) visit(path string) {
 func (s *seat) press(selector string) {
 	s.T.Helper()
 	s.now.pass(time.Second)
-	ctx, cancel := context.WithTimeout(s.ctx, 20*time.Second)
+	ctx, cancel := s.soon()
 	defer cancel()
 	if _, err := chromedp.RunResponse(ctx, chromedp.Click(selector)); err != nil {
 		body, _ := chromedp.Run(s.ctx, chromedp.Text("main"))
@@ -184,4 +185,9 @@ func scripted[T any](s *seat, script string) T {
 	v, err := chromedp.Run(s.ctx, chromedp.Evaluate[T](script))
 	s.must(err)
 	return v
+}
+
+// soon is the tab's context, for 20 s.
+func (s *seat) soon() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(s.ctx, 20*time.Second)
 }
