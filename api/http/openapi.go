@@ -37,7 +37,11 @@ func (a *API) document() error {
 		Paths: map[string]*huma.PathItem{},
 	}
 	for i := range a.routes {
-		doc.AddOperation(operation(reg, &a.routes[i]))
+		op := operation(reg, &a.routes[i])
+		if unknown := announce(reg, &a.routes[i], op); len(unknown) > 0 {
+			return fmt.Errorf("openapi document: lists of fields that there are not: %v", unknown)
+		}
+		doc.AddOperation(op)
 	}
 	spec, err := json.Marshal(doc, json.Deterministic(true))
 	if err != nil {

@@ -134,6 +134,24 @@ func TestSchemasAreAsOnTheWire(t *testing.T) {
 	}
 }
 
+// TestClosedListsAreAnnounced: a form can offer what a field takes; a list of a field that
+// there is not stops the service from starting.
+func TestClosedListsAreAnnounced(t *testing.T) {
+	t.Parallel()
+	spec := string(newWorld(t).api.spec)
+	for _, want := range []string{`"enum":["access","rectification","erasure","restriction","recipients"`, `"enum":["person","proxy","guardian","heir","designated"]`,
+		`"enum":["email","registered_letter","post"`, `"enum":["observation","minor","major","critical"]`} {
+		if !strings.Contains(spec, want) {
+			t.Errorf("the document lacks %s", want)
+		}
+	}
+	for op := range codeLists() {
+		if !slices.ContainsFunc(Routes(), func(r Route) bool { return r.Method+" "+r.Pattern == op }) {
+			t.Errorf("lists of %s, which is no route", op)
+		}
+	}
+}
+
 func TestInputsCanBeBound(t *testing.T) {
 	t.Parallel()
 	for _, r := range Routes() {
