@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -130,6 +131,10 @@ func (c *Console) form(_ context.Context, v *visit) error {
 	d, a, id, err := v.asked()
 	if err != nil {
 		return err
+	}
+	if a.via != "" {
+		v.leave(Root + "/" + d.slug + "/" + cmp.Or(id, "new") + "/" + a.via)
+		return nil
 	}
 	return v.offer(http.StatusOK, d, a, id, v.r.URL.Query(), nil)
 }

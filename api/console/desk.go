@@ -57,7 +57,7 @@ func (c *Console) desk(ctx context.Context, v *visit) error {
 	if err != nil {
 		return err
 	}
-	p := &deskPage{Slug: d.slug, Intro: v.words.t("desk_" + d.slug + "_intro"), Makes: v.links(d, d.makes, "new", nil)}
+	p := &deskPage{Slug: d.slug, Intro: v.words.t("desk_" + d.slug + "_intro"), Makes: v.links(d, d.makes, "new")}
 	if d.list != "" {
 		if !v.allowed(d.list) {
 			return &refused{Status: http.StatusForbidden, Code: "permission_missing", Permission: c.spec[d.list].permission}
@@ -181,7 +181,7 @@ func (c *Console) item(ctx context.Context, v *visit) error {
 	}
 	id := v.r.PathValue("id")
 	keys := strings.Split(id, separator)
-	p := &itemPage{Slug: d.slug, ID: id, Back: Root + "/" + d.slug, Acts: v.links(d, d.acts, id, keys), Files: v.files(d, id, 0), Done: v.done()}
+	p := &itemPage{Slug: d.slug, ID: id, Back: Root + "/" + d.slug, Acts: v.links(d, d.acts, id), Files: v.files(d, id, 0), Done: v.done()}
 	if d.list == "" {
 		p.Back = ""
 	}
@@ -241,10 +241,10 @@ func (v *visit) done() string {
 }
 
 // links are the acts that the visitor may do.
-func (v *visit) links(d desk, acts []act, id string, keys []string) []link {
+func (v *visit) links(d desk, acts []act, id string) []link {
 	var out []link
 	for _, a := range acts {
-		if v.allowed(a.op) {
+		if v.allowed(a.op) && a.via == "" {
 			where := Root + "/" + d.slug + "/" + id + "/" + a.slug
 			out = append(out, link{Href: where, Text: v.words.t("act_" + d.slug + "_" + a.slug), Grave: a.grave})
 		}

@@ -24,6 +24,7 @@ type act struct {
 	slug, op string
 	keys     []int    // which of the item's keys fill the path; all if none
 	grave    bool     // cannot be taken back
+	via      string   // the act whose page leads to this one; it has no link of its own
 	query    string   // with the item's first key for {}
 	fixed    string   // fills the path after the keys
 	columns  []string // of a list
@@ -104,7 +105,7 @@ func registerDesks() []desk {
 			acts: []act{{slug: "sessions", op: "POST /v1/reviews/{id}/sessions"}, {slug: "findings", op: "POST /v1/reviews/{id}/findings"},
 				{slug: "actions", op: "POST /v1/reviews/{id}/actions"}, {slug: "plan", op: "POST /v1/reviews/{id}/plan"}, {slug: "close", op: "POST /v1/reviews/{id}/close"}}},
 		{slug: "policy", group: "registers", list: "GET /v1/policy/versions", columns: []string{"version", "in_force_from", "actor", "sha256"}, keys: []string{"version"},
-			text: "GET /v1/policy/versions/{version}", makes: []act{{slug: "compare", op: compareOp}, {slug: "publish", op: publishOp, grave: true}},
+			text: "GET /v1/policy/versions/{version}", makes: []act{{slug: "compare", op: compareOp}, {slug: "publish", op: publishOp, via: "compare", grave: true}},
 			more: []act{{slug: "changes", op: "GET /v1/policy/diff", query: "to={}", member: "changes", columns: []string{"path", "old", "new"}}}},
 	}
 }

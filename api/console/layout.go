@@ -72,7 +72,7 @@ func (v *visit) menu() []menu {
 			m.Links = append(m.Links, link{Href: Root + "/people", Text: v.words.t("people"), Here: here(Root + "/people")})
 		}
 		for _, d := range desks() {
-			if d.group != g || d.list != "" && !v.allowed(d.list) || d.list == "" && len(v.links(d, d.makes, "new", nil)) == 0 {
+			if d.group != g || d.list != "" && !v.allowed(d.list) || d.list == "" && len(v.links(d, d.makes, "new")) == 0 {
 				continue
 			}
 			m.Links = append(m.Links, link{Href: Root + "/" + d.slug, Text: v.words.t("desk_" + d.slug), Here: here(Root + "/" + d.slug)})

@@ -51,7 +51,7 @@ func (v *visit) describe(p *personPage, s value) {
 // personActs are what the visitor may do about a person.
 func (v *visit) personActs(id string, s value) []link {
 	d := personDesk()
-	out := v.links(d, d.acts, id, nil)
+	out := v.links(d, d.acts, id)
 	if v.allowed("POST /v1/requests") {
 		q := url.Values{"subject_id": {id}}
 		out = append(out, link{Href: Root + "/requests/new/new?" + q.Encode(), Text: v.words.t("act_requests_new")})

@@ -13,6 +13,17 @@ import (
 // partly the same events. Nobody starves, none stops, each event stands once.
 func TestRacing(t *testing.T) {
 	t.Parallel()
+	for range 20 { // on a busy machine they may take turns by chance
+		if racing(t) > 0 {
+			return
+		}
+	}
+	t.Error("they did not race for the vault")
+}
+
+// racing has the nodes race, and tells how many batches came too late.
+func racing(t *testing.T) (stale int) {
+	t.Helper()
 	const nodes, callers, rounds, batch = 3, 4, 6, 40
 	c := onSQLite(t, nodes)
 	var wg sync.WaitGroup
@@ -54,7 +65,6 @@ func TestRacing(t *testing.T) {
 			t.Errorf("%s was recorded %d times", id, n)
 		}
 	}
-	stale := 0
 	for i, n := range c.nodes {
 		if n.Cause() != nil {
 			t.Errorf("node %d stopped: %v", i, n.Cause())
@@ -64,9 +74,6 @@ func TestRacing(t *testing.T) {
 		if err := n.Close(); err != nil {
 			t.Error(err)
 		}
-	}
-	if stale == 0 {
-		t.Error("they did not race for the vault")
 	}
 	if err := c.whole(); err != nil {
 		t.Error(err)
@@ -81,6 +88,7 @@ func TestRacing(t *testing.T) {
 			}
 		}
 	}
+	return stale
 }
 
 // BenchmarkNodes measures nodes that race on one log and one vault, in one process.

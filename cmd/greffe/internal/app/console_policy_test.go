@@ -37,6 +37,20 @@ func TestConsolePolicy(t *testing.T) {
 	if p := s.get("/console/policy/1"); p.status != http.StatusOK || !strings.Contains(p.text, `<pre class="yaml"`) || !strings.Contains(p.text, "Prospection commerciale") {
 		t.Errorf("a version: %d %.300s", p.status, p.text)
 	}
+	if p := s.get("/console/policy/new/publish"); p.status != http.StatusSeeOther || p.to != at {
+		t.Errorf("without a comparison: %d %s", p.status, p.to)
+	}
+	p = s.send(http.MethodPost, at, s.filled(at, url.Values{"raw": {text}}), nil)
+	typed := url.Values{"raw": {text}}
+	for _, m := range hiddenField.FindAllStringSubmatch(p.text, -1) {
+		typed.Set(m[1], m[2])
+	}
+	if p := s.send(http.MethodPost, "/console/policy/new/publish", typed, nil); p.status != http.StatusSeeOther {
+		t.Errorf("publishing: %d %.800s", p.status, p.text)
+	}
+	if _, after := s.open.Ledger.Policy(); after != before+1 {
+		t.Errorf("version %d is in force, before it was %d", after, before)
+	}
 	for _, path := range []string{"/console/activities/-/csv/file", "/console/activities/-/xlsx/file"} {
 		if p := s.get(path); p.status != http.StatusOK || !strings.HasPrefix(p.header.Get("Content-Disposition"), "attachment") {
 			t.Errorf("%s: %d %s", path, p.status, p.header.Get("Content-Disposition"))
