@@ -3,13 +3,15 @@
 //
 // It promises: one page of plain HTML and one style sheet, both served by this
 // process, without scripts and without a request elsewhere; it reads in a text
-// browser and without a network. Headings are in French or English; the words of
-// the contract are not translated. Everything is escaped by html/template. A
+// browser and without a network. Headings and the titles of routes are in French
+// (x-summary-fr and x-name-fr of the document) or English; the other words of the
+// contract are in English and marked as such. Everything is escaped by html/template. A
 // page is rendered once for each language and policy version and kept.
 package docs
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
 	"fmt"
 	"html/template"
@@ -36,7 +38,7 @@ func Style() []byte { return bytes.Clone(style) }
 // Pages renders the reference. It may be used from any number of goroutines.
 type Pages struct {
 	template *template.Template
-	groups   []group
+	doc      *huma.OpenAPI
 
 	mu   sync.Mutex
 	kept map[string]kept
@@ -49,7 +51,7 @@ type kept struct {
 
 // New prepares the pages of an OpenAPI document.
 func New(doc *huma.OpenAPI) *Pages {
-	return &Pages{template: template.Must(template.New("page").Parse(pageText)), groups: groups(doc), kept: map[string]kept{}}
+	return &Pages{template: template.Must(template.New("page").Parse(pageText)), doc: doc, kept: map[string]kept{}}
 }
 
 // Page is the reference in a language ("fr" or "en") with the reasons,
@@ -61,7 +63,7 @@ func (p *Pages) Page(lang string, rules *policy.Policy, version int64) ([]byte, 
 		return k.page, nil
 	}
 	var b bytes.Buffer
-	if err := p.template.Execute(&b, content(lang, p.groups, rules, version)); err != nil {
+	if err := p.template.Execute(&b, content(lang, groups(p.doc, lang), rules, version)); err != nil {
 		return nil, fmt.Errorf("render the reference: %w", err)
 	}
 	p.kept[lang] = kept{version, b.Bytes()}
@@ -69,12 +71,25 @@ func (p *Pages) Page(lang string, rules *policy.Policy, version int64) ([]byte, 
 }
 
 type group struct {
-	Name       string
+	Heading    text
 	Operations []operation
+}
+
+// text is a text of the document and the language it is in: English where the
+// document has no French.
+type text struct{ Lang, Words string }
+
+// in is a text in the language asked for, if the extension that holds its French does.
+func in(lang, english string, extensions map[string]any, french string) text {
+	if fr, _ := extensions[french].(string); lang == "fr" && fr != "" {
+		return text{"fr", fr}
+	}
+	return text{"en", english}
 }
 
 type operation struct {
 	*huma.Operation
+	Title              text
 	Permission, Access string
 	Takes, Gives       []string
 	Answers            []answer
@@ -84,26 +99,32 @@ type operation struct {
 type answer struct{ Status, Description string }
 
 // groups orders the document's operations by their tag, path and method.
-func groups(doc *huma.OpenAPI) []group {
+func groups(doc *huma.OpenAPI, lang string) []group {
 	byTag := map[string][]operation{}
 	for _, item := range doc.Paths {
 		for _, op := range []*huma.Operation{item.Get, item.Post, item.Put, item.Patch, item.Delete} {
 			if op != nil && len(op.Tags) > 0 {
-				byTag[op.Tags[0]] = append(byTag[op.Tags[0]], describe(op))
+				byTag[op.Tags[0]] = append(byTag[op.Tags[0]], describe(op, lang))
 			}
 		}
+	}
+	headings := map[string]text{}
+	for _, t := range doc.Tags {
+		headings[t.Name] = in(lang, t.Name, t.Extensions, "x-name-fr")
 	}
 	var out []group
 	for tag, ops := range byTag {
 		slices.SortFunc(ops, func(a, b operation) int { return strings.Compare(a.Path+a.Method, b.Path+b.Method) })
-		out = append(out, group{tag, ops})
+		out = append(out, group{cmp.Or(headings[tag], text{"en", tag}), ops})
 	}
-	slices.SortFunc(out, func(a, b group) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(out, func(a, b group) int {
+		return strings.Compare(a.Operations[0].Tags[0], b.Operations[0].Tags[0])
+	})
 	return out
 }
 
-func describe(op *huma.Operation) operation {
-	o := operation{Operation: op, Anchor: "op-" + op.OperationID}
+func describe(op *huma.Operation, lang string) operation {
+	o := operation{Operation: op, Title: in(lang, op.Summary, op.Extensions, "x-summary-fr"), Anchor: "op-" + op.OperationID}
 	o.Permission, _ = op.Extensions["x-permission"].(string)
 	o.Access, _ = op.Extensions["x-access"].(string)
 	if op.RequestBody != nil {

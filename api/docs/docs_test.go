@@ -49,7 +49,7 @@ func render(t *testing.T, p *Pages, lang string, version int64) string {
 
 func TestPageHoldsEverything(t *testing.T) {
 	t.Parallel()
-	for lang, words := range map[string][]string{"en": {"Error codes", "Customer call", "Reasons for reading"}, "fr": {"Codes d&#39;erreur", "Motifs de consultation", "Finalités"}} {
+	for lang, words := range map[string][]string{"en": {"Error codes", "Customer call", "Reasons for reading"}, "fr": {"Codes d’erreur", "Motifs de consultation", "Finalités"}} {
 		page := render(t, New(document()), lang, 3)
 		want := append(words, `<html lang="`+lang+`">`, "POST /v1/a", "POST /v1/b", "things.do", "text/csv", "Sums &lt;up&gt;", "how many")
 		for _, e := range problem.All() {
@@ -120,6 +120,24 @@ func TestPageIsWellFormed(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// The French page shows the document's French where it has some, else its English, marked
+// as such; the English page shows no French.
+func TestPageIsInItsLanguage(t *testing.T) {
+	t.Parallel()
+	doc := document()
+	doc.Paths["/v1/a"].Post.Extensions["x-summary-fr"] = "Fait la <somme>"
+	doc.Tags = []*huma.Tag{{Name: "things", Extensions: map[string]any{"x-name-fr": "Choses"}}}
+	fr, en := render(t, New(doc), "fr", 1), render(t, New(doc), "en", 1)
+	for _, want := range []string{`<h3 lang="fr">Choses</h3>`, `<p lang="fr">Fait la &lt;somme&gt;</p>`, `<p lang="en">Sums &lt;up&gt;</p>`} {
+		if !strings.Contains(fr, want) {
+			t.Errorf("the French page lacks %s", want)
+		}
+	}
+	if strings.Count(fr, "Sums") != 1 || strings.Count(en, "Sums") != 2 || strings.Contains(en, "somme") || strings.Contains(en, "Choses") || !strings.Contains(en, `<h3 lang="en">things</h3>`) {
+		t.Error("a text is in the other language")
 	}
 }
 

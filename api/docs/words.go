@@ -11,9 +11,9 @@ type words struct {
 func wordsIn(lang string) words {
 	if lang == "fr" {
 		return words{
-			Title: "Greffe, référence de l'API", OtherLang: "English", Contents: "Sommaire", Routes: "Routes", Types: "Types d'événements",
-			Intro:    "Registre de ce que l'on sait des contacts, de ce à quoi ils ont consenti, et de qui l'a vu.",
-			Problems: "Codes d'erreur", Refusals: "Codes de refus d'un événement", Reasons: "Motifs de consultation", Purposes: "Finalités", Roles: "Rôles",
+			Title: "Greffe, référence de l’API", OtherLang: "English", Contents: "Sommaire", Routes: "Routes", Types: "Types d’événements",
+			Intro:    "Registre de ce que l’on sait des contacts, de ce à quoi ils ont consenti, et de qui l’a vu.",
+			Problems: "Codes d’erreur", Refusals: "Codes de refus d’un événement", Reasons: "Motifs de consultation", Purposes: "Finalités", Roles: "Rôles",
 			Permission: "Droit", Access: "Accès", Takes: "Reçoit", Gives: "Rend", Answers: "Réponses", Parameters: "Paramètres", Name: "Nom", In: "Où", Meaning: "Sens",
 			Field: "Champ", Form: "Forme", Values: "Valeurs", Required: "obligatoire", Sealed: "scellé", Code: "Code", Status: "Statut", What: "Quoi", Action: "Que faire",
 			Ticket: "Ticket exigé", Yes: "oui", Bases: "Bases légales", Permissions: "Droits", Classes: "Classes visibles",

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"path"
 	"reflect"
@@ -24,6 +25,10 @@ func typeOf[T any]() reflect.Type { return reflect.TypeFor[T]() }
 // document types are used; its handlers would echo input values in errors and
 // hold streams back.
 func (a *API) document() error {
+	fr, err := readFrench()
+	if err != nil {
+		return err
+	}
 	reg := huma.NewMapRegistry("#/components/schemas/", schemaName)
 	reg.RegisterTypeAlias(typeOf[jsontext.Value](), typeOf[any]())
 	reg.RegisterTypeAlias(typeOf[contact.Values](), typeOf[map[string]any]())
@@ -41,7 +46,11 @@ func (a *API) document() error {
 		if unknown := announce(reg, &a.routes[i], op); len(unknown) > 0 {
 			return fmt.Errorf("openapi document: lists of fields that there are not: %v", unknown)
 		}
+		op.Extensions["x-summary-fr"] = fr.titles[a.routes[i].Method+" "+a.routes[i].Pattern]
 		doc.AddOperation(op)
+	}
+	for _, name := range slices.Sorted(maps.Keys(fr.tags)) {
+		doc.Tags = append(doc.Tags, &huma.Tag{Name: name, Extensions: map[string]any{"x-name-fr": fr.tags[name]}})
 	}
 	spec, err := json.Marshal(doc, json.Deterministic(true))
 	if err != nil {
