@@ -3,10 +3,11 @@
 //
 // It promises: one page of plain HTML and one style sheet, both served by this
 // process, without scripts and without a request elsewhere; it reads in a text
-// browser and without a network. Headings and the titles of routes are in French
-// (x-summary-fr and x-name-fr of the document) or English; the other words of the
-// contract are in English and marked as such. Everything is escaped by html/template. A
-// page is rendered once for each language and policy version and kept.
+// browser and without a network. Headings, the titles of routes and what parameters
+// mean are in French (x-name-fr, x-summary-fr and x-description-fr of the document) or
+// English; the other words of the contract are in English and marked as such.
+// Everything is escaped by html/template. A page is rendered once for each language
+// and policy version and kept.
 package docs
 
 import (
@@ -90,10 +91,16 @@ func in(lang, english string, extensions map[string]any, french string) text {
 type operation struct {
 	*huma.Operation
 	Title              text
+	Parameters         []parameter
 	Permission, Access string
 	Takes, Gives       []string
 	Answers            []answer
 	Anchor             string
+}
+
+type parameter struct {
+	Name, In string
+	Meaning  text
 }
 
 type answer struct{ Status, Description string }
@@ -127,6 +134,9 @@ func describe(op *huma.Operation, lang string) operation {
 	o := operation{Operation: op, Title: in(lang, op.Summary, op.Extensions, "x-summary-fr"), Anchor: "op-" + op.OperationID}
 	o.Permission, _ = op.Extensions["x-permission"].(string)
 	o.Access, _ = op.Extensions["x-access"].(string)
+	for _, p := range op.Parameters {
+		o.Parameters = append(o.Parameters, parameter{p.Name, p.In, in(lang, p.Description, p.Extensions, "x-description-fr")})
+	}
 	if op.RequestBody != nil {
 		for media := range op.RequestBody.Content {
 			o.Takes = append(o.Takes, media)

@@ -129,14 +129,15 @@ func TestPageIsInItsLanguage(t *testing.T) {
 	t.Parallel()
 	doc := document()
 	doc.Paths["/v1/a"].Post.Extensions["x-summary-fr"] = "Fait la <somme>"
+	doc.Paths["/v1/a"].Post.Parameters[0].Extensions = map[string]any{"x-description-fr": "combien"}
 	doc.Tags = []*huma.Tag{{Name: "things", Extensions: map[string]any{"x-name-fr": "Choses"}}}
 	fr, en := render(t, New(doc), "fr", 1), render(t, New(doc), "en", 1)
-	for _, want := range []string{`<h3 lang="fr">Choses</h3>`, `<p lang="fr">Fait la &lt;somme&gt;</p>`, `<p lang="en">Sums &lt;up&gt;</p>`} {
+	for _, want := range []string{`<h3 lang="fr">Choses</h3>`, `<p lang="fr">Fait la &lt;somme&gt;</p>`, `<p lang="en">Sums &lt;up&gt;</p>`, `<td lang="fr">combien</td>`, `<td lang="en">how many</td>`} {
 		if !strings.Contains(fr, want) {
 			t.Errorf("the French page lacks %s", want)
 		}
 	}
-	if strings.Count(fr, "Sums") != 1 || strings.Count(en, "Sums") != 2 || strings.Contains(en, "somme") || strings.Contains(en, "Choses") || !strings.Contains(en, `<h3 lang="en">things</h3>`) {
+	if strings.Count(fr, "Sums") != 1 || strings.Count(en, "Sums") != 2 || strings.Contains(en, "somme") || strings.Contains(en, "Choses") || strings.Contains(en, "combien") || !strings.Contains(en, `<h3 lang="en">things</h3>`) {
 		t.Error("a text is in the other language")
 	}
 }

@@ -2,29 +2,37 @@ package httpapi
 
 import (
 	"encoding/json"
-	"html"
+	"html/template"
 	"net/http"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/danielgtaylor/huma/v2"
 )
 
-// Every route and every tag has its French words, and no words stand for what is not there.
+// Every route, tag and parameter has its French words, and no words stand for what is not
+// there.
 func TestEveryRouteHasAFrenchTitle(t *testing.T) {
 	t.Parallel()
 	fr, err := readFrench()
 	must(t, err)
-	routes, tags := map[string]bool{}, map[string]bool{}
+	routes, tags, params := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	reg := huma.NewMapRegistry("#/components/schemas/", schemaName)
 	for _, r := range Routes() {
 		routes[r.Method+" "+r.Pattern], tags[tag(r.Pattern)] = true, true
+		for _, p := range parameters(reg, &r) {
+			params[p.Description] = true
+		}
 	}
-	sameKeys(t, "titles.tsv", routes, fr.titles)
-	sameKeys(t, "tags.tsv", tags, fr.tags)
+	sentence := regexp.MustCompile(`['"]|^[a-zàâçéèêîôû]|[.;:, ]$|  `)
+	sameKeys(t, "titles.tsv", routes, fr.titles, sentence)
+	sameKeys(t, "tags.tsv", tags, fr.tags, sentence)
+	sameKeys(t, "params.tsv", params, fr.params, regexp.MustCompile(`'|[.;:, ]$|  `))
 }
 
-func sameKeys(t *testing.T, file string, there map[string]bool, words map[string]string) {
+func sameKeys(t *testing.T, file string, there map[string]bool, words map[string]string, bad *regexp.Regexp) {
 	t.Helper()
-	bad := regexp.MustCompile(`['"]|^[a-zàâçéèêîôû]|[.;:, ]$|  `)
 	for key := range there {
 		if words[key] == "" {
 			t.Errorf("%s: add a line %q with its French words", file, key)
@@ -32,10 +40,10 @@ func sameKeys(t *testing.T, file string, there map[string]bool, words map[string
 	}
 	for key, s := range words {
 		if !there[key] {
-			t.Errorf("%s: %q stands for no route; remove it", file, key)
+			t.Errorf("%s: %q stands for nothing in the table of routes; remove it", file, key)
 		}
 		if bad.MatchString(s) {
-			t.Errorf("%s: %q is not in sentence case with ’ and without an end mark", file, s)
+			t.Errorf("%s: %q is not written as the others: ’, no end mark, titles with a capital", file, s)
 		}
 	}
 }
@@ -71,8 +79,8 @@ func TestDocumentationInFrench(t *testing.T) {
 	must(t, err)
 	for _, r := range Routes() {
 		title := words.titles[r.Method+" "+r.Pattern]
-		french := `<p lang="fr">` + html.EscapeString(title) + `</p>`
-		english := `<p lang="en">` + html.EscapeString(r.Summary) + `</p>`
+		french := `<p lang="fr">` + template.HTMLEscapeString(title) + `</p>`
+		english := `<p lang="en">` + template.HTMLEscapeString(r.Summary) + `</p>`
 		if !strings.Contains(fr.body, french) || strings.Contains(fr.body, english) || strings.Contains(en.body, french) || !strings.Contains(en.body, english) {
 			t.Errorf("%s %s: /docs does not show its title in the language asked for", r.Method, r.Pattern)
 		}
@@ -83,6 +91,12 @@ func TestDocumentationInFrench(t *testing.T) {
 	for _, tag := range doc.Tags {
 		if tag["x-name-fr"] == "" || !strings.Contains(fr.body, `<h3 lang="fr">`+tag["x-name-fr"]+`</h3>`) || !strings.Contains(en.body, `<h3 lang="en">`+tag["name"]+`</h3>`) {
 			t.Errorf("the heading of %v is not shown", tag)
+		}
+	}
+	for english, french := range words.params {
+		cell := `<td lang="fr">` + template.HTMLEscapeString(french) + `</td>`
+		if !strings.Contains(fr.body, cell) || strings.Contains(fr.body, `<td lang="en">`+template.HTMLEscapeString(english)+`</td>`) || strings.Contains(en.body, cell) {
+			t.Errorf("the French of %q is not shown, or in English too", english)
 		}
 	}
 	if len(doc.Tags) != len(words.tags) {

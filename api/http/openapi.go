@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"fmt"
-	"maps"
 	"net/http"
 	"path"
 	"reflect"
@@ -46,12 +45,10 @@ func (a *API) document() error {
 		if unknown := announce(reg, &a.routes[i], op); len(unknown) > 0 {
 			return fmt.Errorf("openapi document: lists of fields that there are not: %v", unknown)
 		}
-		op.Extensions["x-summary-fr"] = fr.titles[a.routes[i].Method+" "+a.routes[i].Pattern]
+		fr.describe(&a.routes[i], op)
 		doc.AddOperation(op)
 	}
-	for _, name := range slices.Sorted(maps.Keys(fr.tags)) {
-		doc.Tags = append(doc.Tags, &huma.Tag{Name: name, Extensions: map[string]any{"x-name-fr": fr.tags[name]}})
-	}
+	doc.Tags = fr.headings()
 	spec, err := json.Marshal(doc, json.Deterministic(true))
 	if err != nil {
 		return fmt.Errorf("openapi document: %w", err)
