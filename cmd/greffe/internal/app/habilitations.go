@@ -52,7 +52,7 @@ func (d habilitations) Since(ctx context.Context, version int64) (*httpapi.Right
 }
 
 func (d habilitations) held(ctx context.Context, version int64, at time.Time) (*httpapi.RightsHeld, error) {
-	text, err := (policies{d.a}).Text(ctx, version)
+	text, err := policies(d).Text(ctx, version)
 	if err != nil {
 		return nil, err
 	}

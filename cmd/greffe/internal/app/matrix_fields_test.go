@@ -73,7 +73,7 @@ type fieldSite struct {
 		id, request domain.ID
 		events      []ledger.Result
 	}
-	inspection, breach, run, item string
+	inspection, breach string
 }
 
 func (m *fieldSite) plant(n int, portfolio string) {

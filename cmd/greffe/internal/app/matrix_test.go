@@ -27,7 +27,6 @@ type rightsSite struct {
 	url     string
 	rules   *policy.Policy
 	real    map[string]string // ids of what there is, by the route's path up to them
-	staff   string            // an account that there is
 	refused map[denial.Refusal]int64
 	asked   int
 }
