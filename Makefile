@@ -43,6 +43,7 @@ lint: ## gofmt, vet, staticcheck, the tests on real parts included
 	$(GO) vet -tags real ./...
 	$(GO) vet -tags browser ./cmd/greffe/internal/app
 	$(GO) run $(STATICCHECK) -tags real ./...
+	$(GO) run $(STATICCHECK) -tags browser ./cmd/greffe/internal/app
 	$(GO) run $(STATICCHECK) $$(grep -rlE --include='*.go' '^//go:build .*!real' . | xargs -r dirname | sort -u | grep . || echo ./deploy)
 
 .PHONY: lint-deploy
