@@ -125,7 +125,7 @@ func TestEnterByProvider(t *testing.T) {
 	if got := b.send(http.MethodGet, "/v1/tokens", ""); got.status != http.StatusForbidden {
 		t.Errorf("a route of another role: %d", got.status)
 	}
-	for _, told := range []string{"u-1", "Jeanne", "code-", "s-1", oidctest.Secret} {
+	for _, told := range []string{oidctest.Subject, "Jeanne", "code-", oidctest.Session, oidctest.Secret} {
 		if strings.Contains(h.logs.String(), told) {
 			t.Errorf("%q is in the log", told)
 		}
@@ -342,7 +342,7 @@ func TestProviderFactsNameNobody(t *testing.T) {
 	must(t, err)
 	seen := 0
 	must(t, h.log.Read(t.Context(), 0, head, func(_ domain.Position, raw []byte) error {
-		for _, told := range []string{"u-1", "s-1", "Jeanne", h.op.URL, "dpo-team"} {
+		for _, told := range []string{oidctest.Subject, oidctest.Session, "Jeanne", h.op.URL, "dpo-team"} {
 			if bytes.Contains(raw, []byte(told)) {
 				t.Errorf("a fact holds %s", told)
 			}

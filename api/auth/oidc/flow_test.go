@@ -91,7 +91,7 @@ func refused(t *testing.T, name string, err error, why oidc.Why, detail string) 
 		t.Errorf("%s: %v, want %s: %s", name, err, why, detail)
 		return
 	}
-	for _, secret := range []string{"zqMARKERqz", "u-1", "s-1", "Jeanne", "code-", "eyJ"} {
+	for _, secret := range []string{"zqMARKERqz", oidctest.Subject, oidctest.Session, "Jeanne", "code-", "eyJ"} {
 		if strings.Contains(err.Error(), secret) {
 			t.Errorf("%s: the error holds what was sent: %v", name, err)
 		}
@@ -123,7 +123,7 @@ func TestSignIn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if id.Issuer != s.op.URL || id.Subject != "u-1" || id.Session != "s-1" || id.Name != "Jeanne Dupont" || !slices.Equal(id.Roles, []string{"dpo"}) ||
+	if id.Issuer != s.op.URL || id.Subject != oidctest.Subject || id.Session != oidctest.Session || id.Name != "Jeanne Dupont" || !slices.Equal(id.Roles, []string{"dpo"}) ||
 		!slices.Equal(id.Methods, []string{"pwd", "otp"}) || s.Language(kept) != "fr" || s.Language("x") != "" || !id.Proved.Equal(s.time.now()) || id.Answer != q.Get("state") {
 		t.Errorf("it is %+v", id)
 	}

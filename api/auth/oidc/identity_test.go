@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"greffe/api/auth/oidc"
+	"greffe/api/auth/oidc/oidctest"
 )
 
 func TestSecondFactor(t *testing.T) {
@@ -100,7 +101,7 @@ func TestUserinfo(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
 	s.op.Set(map[string]any{"groups": nil, "name": nil})
-	s.op.Userinfo(map[string]any{"sub": "u-1", "groups": []string{"sales-team"}, "preferred_username": " J. \u0007Dupont "})
+	s.op.Userinfo(map[string]any{"sub": oidctest.Subject, "groups": []string{"sales-team"}, "preferred_username": " J. \u0007Dupont "})
 	id, err := s.signIn()
 	if err != nil || !slices.Equal(id.Roles, []string{"agent"}) || id.Name != "J. Dupont" {
 		t.Errorf("%+v %v", id, err)

@@ -19,7 +19,7 @@ func TestLogout(t *testing.T) {
 	if err := s.Logout(t.Context(), token, end); err != nil {
 		t.Fatal(err)
 	}
-	if len(got) != 1 || got[0].Subject != "u-1" || got[0].Session != "s-1" || !got[0].Issued.Equal(s.time.now()) {
+	if len(got) != 1 || got[0].Subject != oidctest.Subject || got[0].Session != oidctest.Session || !got[0].Issued.Equal(s.time.now()) {
 		t.Errorf("it ends %+v", got)
 	}
 	refused(t, "the same again", s.Logout(t.Context(), token, end), oidc.Invalid, "jti was used")

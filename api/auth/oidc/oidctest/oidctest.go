@@ -28,6 +28,9 @@ import (
 const (
 	ClientID = "greffe"
 	Secret   = "a secret of the client & of nobody else"
+	// Subject and Session are whom it vouches for, long enough that chance writes them nowhere.
+	Subject = "person-of-the-directory-1"
+	Session = "session-of-the-provider-1"
 )
 
 // Provider is an identity provider on a loopback address.
@@ -56,7 +59,7 @@ type Provider struct {
 func New(t testing.TB, now func() time.Time) *Provider {
 	t.Helper()
 	p := &Provider{t: t, Now: now, codes: map[string]url.Values{}, calls: map[string]int{},
-		claims: map[string]any{"sub": "u-1", "amr": []string{"pwd", "otp"}, "sid": "s-1", "groups": []string{"staff", "dpo-team"}, "name": "Jeanne Dupont"}}
+		claims: map[string]any{"sub": Subject, "amr": []string{"pwd", "otp"}, "sid": Session, "groups": []string{"staff", "dpo-team"}, "name": "Jeanne Dupont"}}
 	p.Rotate("k1")
 	p.server = httptest.NewServer(p)
 	t.Cleanup(p.server.Close)
@@ -253,7 +256,7 @@ func (p *Provider) LogoutToken(jti string, more map[string]any) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.Now().Unix()
-	c := map[string]any{"iss": p.URL, "aud": ClientID, "iat": now, "exp": now + 120, "jti": jti, "sub": "u-1", "sid": "s-1",
+	c := map[string]any{"iss": p.URL, "aud": ClientID, "iat": now, "exp": now + 120, "jti": jti, "sub": Subject, "sid": Session,
 		"events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}}}
 	overlay(c, more)
 	return p.sign("logout+jwt", c)
