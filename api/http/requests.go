@@ -148,8 +148,8 @@ func requestRoutes() []Route {
 	get, post := http.MethodGet, http.MethodPost
 	routes := []Route{
 		{get, "/v1/requests", "requests.read", "Rights requests: filters, what is due, what is overdue", list, false, listRequests(), nil},
-		{post, "/v1/requests", "requests.write", "Take in a rights request; an objection to prospecting is in effect at once", change, true, openRequest(), writing(problem.NotYet)},
-		{post, "/v1/requests/import", "requests.write", "Take in a CSV file of requests", Limits{Body: 4 << 20, Timeout: time.Minute, Rate: RateChange}, false, importRequests(), writing(problem.NotYet)},
+		{post, "/v1/requests", "requests.write", "Take in a rights request; an objection to prospecting is in effect at once", change, true, openRequest(), writing(problem.NotYet, problem.NotFound)},
+		{post, "/v1/requests/import", "requests.write", "Take in a CSV file of requests", Limits{Body: 4 << 20, Timeout: time.Minute, Rate: RateChange}, false, importRequests(), writing(problem.NotYet, problem.NotFound)},
 		{get, "/v1/requests/statistics", "requests.read", "How many requests, of which rights, in how many days", list, false, requestStatistics(), nil},
 		{get, "/v1/requests/{id}", "requests.read", "One request with its steps, words and deadlines", read, false, getRequest(), nil},
 		{get, "/v1/requests/{id}/files/{step}", "requests.read", "A file that is kept with a request", read, false, getRequestFile().of(One), nil},
