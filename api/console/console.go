@@ -10,8 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"path"
-	"strings"
+		"strings"
 	"time"
 )
 
@@ -50,6 +49,7 @@ type Console struct {
 	words map[string]*words // by language
 	pages map[string]*template.Template
 	sent  *forms
+	files map[string]asset
 	mux   *http.ServeMux
 }
 
@@ -78,7 +78,10 @@ func New(cfg Config) (*Console, error) {
 			return nil, fmt.Errorf("console: %w", err)
 		}
 	}
-	if c.pages, err = readPages(); err != nil {
+	if c.files, err = readAssets(); err != nil {
+		return nil, fmt.Errorf("console: %w", err)
+	}
+	if c.pages, err = c.readPages(); err != nil {
 		return nil, fmt.Errorf("console: %w", err)
 	}
 	for _, d := range desks() {
@@ -128,20 +131,6 @@ func (c *Console) routes() *http.ServeMux {
 	mux.HandleFunc("POST "+Root+"/{desk}/{id}/{act}", c.page(c.act))
 	mux.HandleFunc(Root+"/", c.page(func(context.Context, *visit) error { return errNowhere }))
 	return mux
-}
-
-// asset gives a file that pages load.
-func (c *Console) asset(w http.ResponseWriter, r *http.Request) {
-	media := map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}[path.Ext(r.PathValue("file"))]
-	b, err := files.ReadFile("assets/" + r.PathValue("file"))
-	if media == "" || err != nil {
-		http.NotFound(w, r)
-		return
-	}
-	secure(w.Header())
-	w.Header().Set("Content-Type", media)
-	w.Header().Set("Cache-Control", "no-cache")
-	_, _ = w.Write(b)
 }
 
 func secure(h http.Header) {

@@ -88,7 +88,7 @@ func (v *visit) menu() []menu {
 }
 
 // readPages reads the templates: base.html and parts.html around each other one.
-func readPages() (map[string]*template.Template, error) {
+func (c *Console) readPages() (map[string]*template.Template, error) {
 	out := map[string]*template.Template{}
 	names, err := fs.Glob(files, "pages/*.html")
 	if err != nil {
@@ -99,7 +99,7 @@ func readPages() (map[string]*template.Template, error) {
 		if short == "base" || short == "parts" {
 			continue
 		}
-		t, err := template.New("base.html").Option("missingkey=error").Funcs(template.FuncMap{"scoped": scoped}).ParseFS(files, "pages/base.html", "pages/parts.html", name)
+		t, err := template.New("base.html").Option("missingkey=error").Funcs(template.FuncMap{"scoped": scoped, "asset": c.href}).ParseFS(files, "pages/base.html", "pages/parts.html", name)
 		if err != nil {
 			return nil, err
 		}

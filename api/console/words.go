@@ -2,13 +2,15 @@ package console
 
 import (
 	"fmt"
+	"io/fs"
 	"strings"
 	"time"
 )
 
 // words are what pages say in one language: sentences of the console by key, names of
 // the API's fields, and names of its codes. Each is a line KEY, French, English of a
-// file in words, so that whoever corrects the French needs no Go.
+// file in words, KIND.tsv or KIND-ROOM.tsv, so that whoever corrects the French needs
+// no Go.
 type words struct {
 	lang                        string
 	texts, labels, codes, helps map[string]string
@@ -24,26 +26,40 @@ func (w *words) with(terms map[string][]Term) *words {
 
 func readWords(lang string) (*words, error) {
 	w := &words{lang: lang, texts: map[string]string{}, labels: map[string]string{}, codes: map[string]string{}, helps: map[string]string{}}
-	for name, into := range map[string]map[string]string{"texts": w.texts, "labels": w.labels, "codes": w.codes, "helps": w.helps} {
-		b, err := files.ReadFile("words/" + name + ".tsv")
+	for kind, into := range map[string]map[string]string{"texts": w.texts, "labels": w.labels, "codes": w.codes, "helps": w.helps} {
+		names, err := fs.Glob(files, "words/"+kind+"*.tsv")
 		if err != nil {
 			return nil, err
 		}
-		for n, l := range strings.Split(strings.TrimSpace(string(b)), "\n") {
-			if l == "" || strings.HasPrefix(l, "#") {
-				continue
-			}
-			parts := strings.Split(l, "\t")
-			if len(parts) != 3 || into[parts[0]] != "" {
-				return nil, fmt.Errorf("words/%s.tsv, line %d: not a new key with two texts", name, n+1)
-			}
-			into[parts[0]] = parts[1]
-			if lang == "en" {
-				into[parts[0]] = parts[2]
+		for _, name := range names {
+			if err := readList(name, lang, into); err != nil {
+				return nil, err
 			}
 		}
 	}
 	return w, nil
+}
+
+// readList reads one file of words. A key that another file of its kind holds is an error.
+func readList(name, lang string, into map[string]string) error {
+	b, err := files.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	for n, l := range strings.Split(strings.TrimSpace(string(b)), "\n") {
+		if l == "" || strings.HasPrefix(l, "#") {
+			continue
+		}
+		parts := strings.Split(l, "\t")
+		if len(parts) != 3 || into[parts[0]] != "" {
+			return fmt.Errorf("%s, line %d: not a new key with two texts", name, n+1)
+		}
+		into[parts[0]] = parts[1]
+		if lang == "en" {
+			into[parts[0]] = parts[2]
+		}
+	}
+	return nil
 }
 
 // t is a sentence of the console.
