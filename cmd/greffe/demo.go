@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -81,6 +82,15 @@ func (c *demoCmd) tour(sh *shell, a *app.App, base string) error {
 	if err != nil {
 		return fmt.Errorf("demo: %w", err)
 	}
+	password, people, err := actors(sh.ctx, a)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(sh.stdout, castText, base, password)
+	for _, p := range people {
+		fmt.Fprintf(sh.stdout, "  %-7s %s\n", p.login, p.role)
+	}
+	go prompter(os.Stdin, sh.stdout, people)
 	fmt.Fprintf(sh.stdout, tourText, made.Text, base, id, sh.cli.Data)
 	return nil
 }
@@ -88,8 +98,15 @@ func (c *demoCmd) tour(sh *shell, a *app.App, base string) error {
 // tourSource and tourPerson name somebody of the sample events.
 const tourSource, tourPerson = "shop/web", "W-52745"
 
+const castText = `
+The console: %[1]s/console
+Sign in as one of these, with the password %[2]s
+and a code: press Enter here to see the codes of now.
+
+`
+
 const tourText = `
-Try, in another terminal (the token is a data protection officer's and ends in a day):
+Or try, in another terminal (the token is a data protection officer's and ends in a day):
 
   export TOKEN=%[1]s
   # whom does the ledger know at this address? (a recorded access: say why)

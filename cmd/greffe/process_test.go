@@ -86,9 +86,15 @@ func serveAt(t testing.TB, dir, data string, args ...string) *process {
 // serveWith is serveAt with more in the environment.
 func serveWith(t testing.TB, dir, data string, env []string, args ...string) *process {
 	t.Helper()
-	p := &process{t: t, output: new(bytes.Buffer), mu: new(sync.Mutex), ended: make(chan error, 1)}
-	p.cmd = command(t, dir, append([]string{"serve", "--data", filepath.Join(dir, data), "--listen", "127.0.0.1:0"}, args...)...)
-	p.cmd.Env = append(p.cmd.Env, env...)
+	cmd := command(t, dir, append([]string{"serve", "--data", filepath.Join(dir, data), "--listen", "127.0.0.1:0"}, args...)...)
+	cmd.Env = append(cmd.Env, env...)
+	return launch(t, cmd)
+}
+
+// launch starts a command that serves, and waits until it says where it listens.
+func launch(t testing.TB, cmd *exec.Cmd) *process {
+	t.Helper()
+	p := &process{t: t, cmd: cmd, output: new(bytes.Buffer), mu: new(sync.Mutex), ended: make(chan error, 1)}
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)

@@ -175,7 +175,8 @@ func (c caseFiles) List(ctx context.Context, f cases.Filter, page httpapi.Page) 
 const remindersAtOnce = 500
 
 // Remind writes a reminder of each file of which something is due soon, or was: each
-// threshold once, by whichever node comes first.
+// threshold once, by whichever node comes first. What was written is logged by desk and
+// threshold, as there may be hundreds at a first start.
 func (a *App) Remind(ctx context.Context, now time.Time) (n int, err error) {
 	if err := (caseFiles{a}).current(ctx); err != nil {
 		return 0, err
@@ -185,6 +186,16 @@ func (a *App) Remind(ctx context.Context, now time.Time) (n int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	type kind struct {
+		desk      casefile.Desk
+		threshold string
+	}
+	told := map[kind]int{}
+	defer func() {
+		for k, count := range told {
+			a.cfg.Logger.Warn("files are due at a desk", "desk", k.desk, "threshold", k.threshold, "count", count)
+		}
+	}()
 	for i := range due {
 		s := &due[i]
 		t, reached := s.Reached(now)
@@ -196,6 +207,7 @@ func (a *App) Remind(ctx context.Context, now time.Time) (n int, err error) {
 			return n, err
 		}
 		if written {
+			told[kind{s.Desk, t.Code}]++
 			n++
 		}
 	}
@@ -216,9 +228,6 @@ func (a *App) remind(ctx context.Context, s *casefile.Summary, t casefile.Thresh
 		With("due", domain.FormatTime(s.Due)).With("threshold", t.Code)}})
 	if errors.Is(err, ledger.ErrTaken) {
 		return false, nil
-	}
-	if err == nil {
-		a.cfg.Logger.Warn("something is due at a desk", "desk", s.Desk, "case", s.Case, "due", s.Due, "threshold", t.Code)
 	}
 	return err == nil, err
 }
