@@ -46,6 +46,7 @@ type RequestFilter struct {
 	Right, Status, Standing, Mark string
 	Subject, Assignee             domain.ID
 	DueBy, From, To               time.Time
+	ByDue                         bool // the first due first; else as they were opened
 }
 
 // RequestInput opens a request.
@@ -108,6 +109,7 @@ type RequestsQuery struct {
 	Mark     string       `query:"mark" doc:"extended, extending, late, partly, refused, nothing_held, identity_asked, effective, unclear."`
 	From     time.Time    `query:"from" doc:"Received from this instant."`
 	To       time.Time    `query:"to" doc:"And before this one."`
+	Sort     string       `query:"sort" doc:"due: the first due first, those answered last; absent: in the order in which they came in."`
 }
 
 // RequestRow is one request of a list.
@@ -215,6 +217,13 @@ func (in *RequestsQuery) filter(now time.Time) (RequestFilter, error) {
 	}
 	if in.Standing != "" && in.Standing != casefile.Open && in.Standing != casefile.Closed {
 		return f, problem.At(problem.ParameterInvalid, "standing")
+	}
+	switch in.Sort {
+	case "":
+	case "due":
+		f.ByDue = true
+	default:
+		return f, problem.At(problem.ParameterInvalid, "sort")
 	}
 	if in.Overdue && (f.DueBy.IsZero() || f.DueBy.After(now)) {
 		f.DueBy = now

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"greffe/domain"
+	"greffe/domain/holidays"
 	"greffe/domain/rights"
 	"greffe/eventstore/access"
 )
@@ -31,6 +32,26 @@ type RequestItem struct {
 	Dispatches []RequestDispatch `json:"dispatches,omitempty"`
 	Notes      []RequestNote     `json:"notes,omitempty"`
 	Steps      []RequestStep     `json:"steps"`
+	Deadline   RequestDeadline   `json:"deadline"`
+	Now        RequestNow        `json:"now"`
+}
+
+// RequestDeadline is how the time limit was counted (art. 12(3); Regulation 1182/71
+// art. 3). Days are of Paris.
+type RequestDeadline struct {
+	Months   int    `json:"months" doc:"1; 3 with an extension in force."`
+	Received string `json:"received" doc:"YYYY-MM-DD."`
+	Falls    string `json:"falls" doc:"The same date so many months later, or the month's last."`
+	Last     string `json:"last" doc:"The day on whose expiry the time is over: the next working day, if falls is none."`
+	Moved    string `json:"moved,omitempty" enum:"saturday,sunday,holiday" doc:"Why last is not falls."`
+}
+
+// RequestNow is what the file's state allows now.
+type RequestNow struct {
+	Next     rights.Step      `json:"next,omitempty" doc:"What brings it nearer to its end; absent: nothing."`
+	Steps    []rights.Step    `json:"steps" doc:"Steps that can be taken, by the last word of their routes; end is that of tasks/{task}."`
+	Outcomes []rights.Outcome `json:"outcomes,omitempty" doc:"That an answer can have now."`
+	Letters  []rights.Letter  `json:"letters,omitempty" doc:"Of which the dispatch can be recorded."`
 }
 
 // RequestIdentity says that who asks was verified: by what, when, by whom; no document.
@@ -153,7 +174,9 @@ func getRequestFile() endpoint {
 
 func requestItem(q *rights.Request, now time.Time) *RequestItem {
 	out := &RequestItem{RequestRow: requestRow(&q.Summary, now), Channel: q.Channel, Origin: q.Origin, Requester: q.Requester, Ground: q.Ground,
-		Language: q.Language, FirstDue: q.FirstDue, Message: q.Message, Gone: q.Gone, Steps: []RequestStep{}}
+		Language: q.Language, FirstDue: q.FirstDue, Message: q.Message, Gone: q.Gone, Steps: []RequestStep{}, Deadline: deadlineOf(q)}
+	n := rights.At(&q.Summary, now)
+	out.Now = RequestNow{n.Next, n.Steps, n.Outcomes, n.Letters}
 	if q.Person != (rights.Person{}) {
 		person := RequestPerson(q.Person)
 		out.Person = &person
@@ -187,6 +210,16 @@ func requestItem(q *rights.Request, now time.Time) *RequestItem {
 		out.Steps = append(out.Steps, RequestStep{x.Event, string(x.Type), x.Position, x.Time, present(&x.Actor)})
 	}
 	return out
+}
+
+func deadlineOf(q *rights.Request) RequestDeadline {
+	months := 1
+	if q.Has(rights.MarkExtended) {
+		months = 3
+	}
+	r := rights.Reckon(q.Received, months)
+	day := func(d holidays.Date) string { return d.Begins(time.UTC).Format(time.DateOnly) }
+	return RequestDeadline{r.Months, day(r.Received), day(r.Falls), day(r.Last), r.Moved}
 }
 
 func fileOf(f *rights.File, step domain.ID) *RequestFile {

@@ -17,12 +17,35 @@ func Deadline(received time.Time) time.Time { return months(received, 1) }
 // Extended is the last instant when two further months were taken (art. 12(3)).
 func Extended(received time.Time) time.Time { return months(received, 3) }
 
-func months(received time.Time, n int) time.Time {
-	day := addMonths(dayIn(received), n)
-	if !holidays.Working(day, holidays.Common) {
-		day = holidays.AddWorking(day, 1, holidays.Common)
+func months(received time.Time, n int) time.Time { return endOf(Reckon(received, n).Last) }
+
+// Reckoning is how a time limit was counted.
+type Reckoning struct {
+	Months   int
+	Received holidays.Date // in Paris
+	Falls    holidays.Date // the same date so many months later
+	Last     holidays.Date // the day on whose expiry the time is over
+	// Moved says why Last is not Falls: saturday, sunday or holiday (Regulation 1182/71
+	// art. 3(4)); "": it is.
+	Moved string
+}
+
+// Reckon counts n months from a receipt, as Deadline does.
+func Reckon(received time.Time, n int) Reckoning {
+	r := Reckoning{Months: n, Received: dayIn(received)}
+	r.Falls = addMonths(r.Received, n)
+	r.Last = r.Falls
+	if holidays.Working(r.Falls, holidays.Common) {
+		return r
 	}
-	return endOf(day)
+	r.Last, r.Moved = holidays.AddWorking(r.Falls, 1, holidays.Common), "holiday"
+	switch r.Falls.Weekday() {
+	case time.Saturday:
+		r.Moved = "saturday"
+	case time.Sunday:
+		r.Moved = "sunday"
+	}
+	return r
 }
 
 // addMonths is the same date n months later, or the last day of that month.

@@ -164,10 +164,20 @@ func TestLists(t *testing.T) {
 		"due":      {cases.Filter{DueBy: due}, []byte{3}},
 		"opened":   {cases.Filter{From: start.Add(time.Hour), To: start.Add(3 * time.Hour)}, []byte{2, 3}},
 		"cursor":   {cases.Filter{Cursor: 1, Limit: 2}, []byte{2, 3}},
+		"by due":   {cases.Filter{ByDue: true}, []byte{3, 4, 1, 2}},
 		"breaches": {cases.Filter{Desk: casefile.Breach}, []byte{7}},
 	} {
 		if d := cmp.Diff(x.want, list(x.filter)); d != "" {
 			t.Errorf("%s: %s", name, d)
+		}
+	}
+	all, err := s.List(ctx, cases.Filter{Desk: casefile.Request, ByDue: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range all { // a page begins at any file, due or not
+		if d := cmp.Diff(numbers(all[i:]), list(cases.Filter{ByDue: true, Cursor: all[i].Position, CursorDue: &all[i].Due})); d != "" {
+			t.Errorf("by due, from the file %d: %s", i, d)
 		}
 	}
 	counts, err := s.Count(ctx, cases.Filter{Desk: casefile.Request})

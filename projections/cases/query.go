@@ -22,13 +22,24 @@ type Filter struct {
 	Assignee domain.ID
 	DueBy    time.Time // due, and not later than this
 	From, To time.Time // opened from, and before
+	ByDue    bool // the first due first, those that nothing is due of last; else as they were opened
 	Cursor   domain.Position
-	Limit    int
+	// CursorDue is, with ByDue, when the file at Cursor is due, the zero time if nothing
+	// is; nil: the list begins with its first.
+	CursorDue *time.Time
+	Limit     int
 }
 
 func (f *Filter) where() (text string, args []any) {
 	cond := []string{"desk=?", "position>=?"}
 	args = []any{string(f.Desk), int64(f.Cursor)}
+	if f.ByDue {
+		from := []any{false, int64(0), int64(0)}
+		if f.CursorDue != nil {
+			from = []any{f.CursorDue.IsZero(), micros(*f.CursorDue), int64(f.Cursor)}
+		}
+		cond[1], args = "(due=0,due,position)>=(?,?,?)", append([]any{string(f.Desk)}, from...)
+	}
 	add := func(c string, a ...any) { cond, args = append(cond, c), append(args, a...) }
 	for _, x := range [][2]string{{"kind", f.Kind}, {"status", f.Status}} {
 		if x[1] != "" {
@@ -62,14 +73,18 @@ func (f *Filter) where() (text string, args []any) {
 	return strings.Join(cond, " AND "), args
 }
 
-// List gives files in the order in which they were opened.
+// List gives files in the order in which they were opened, or by when they are due.
 func (s *Store) List(ctx context.Context, f Filter) ([]casefile.Summary, error) {
 	where, args := f.where()
 	limit := f.Limit
 	if limit <= 0 {
 		limit = math.MaxInt32
 	}
-	return s.files(ctx, "SELECT "+columns+" FROM file WHERE "+where+" ORDER BY position LIMIT ?", append(args, limit)...)
+	order := "position"
+	if f.ByDue {
+		order = "due=0,due,position"
+	}
+	return s.files(ctx, "SELECT "+columns+" FROM file WHERE "+where+" ORDER BY "+order+" LIMIT ?", append(args, limit)...)
 }
 
 // Count counts them, by status.

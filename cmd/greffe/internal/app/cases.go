@@ -13,6 +13,7 @@ import (
 	"greffe/domain"
 	"greffe/domain/breach"
 	"greffe/domain/casefile"
+	"greffe/domain/cursor"
 	"greffe/domain/dpia"
 	"greffe/domain/event"
 	"greffe/domain/part"
@@ -156,19 +157,43 @@ func (c caseFiles) open(ctx context.Context, parts opens, at []domain.Position, 
 
 // List is a page of files.
 func (c caseFiles) List(ctx context.Context, f cases.Filter, page httpapi.Page) (items []casefile.Summary, next string, err error) {
-	pages := c.a.pages("cases", f.Desk, f.Kind, f.Status, f.Standing, f.Mark, f.Subject, f.Assignee, f.DueBy, f.From, f.To)
-	from, err := pages.from(page.Cursor)
+	pages := c.a.pages("cases", f.Desk, f.Kind, f.Status, f.Standing, f.Mark, f.Subject, f.Assignee, f.DueBy, f.From, f.To, f.ByDue)
+	f.Cursor, f.CursorDue, err = pages.file(page.Cursor)
 	if err != nil {
 		return nil, "", err
 	}
 	if err := c.current(ctx); err != nil {
 		return nil, "", err
 	}
-	f.Cursor, f.Limit = domain.Position(from), page.Limit+1
+	f.Limit = page.Limit + 1
 	if items, err = c.a.Cases.List(ctx, f); err == nil && len(items) > page.Limit {
-		items, next = items[:page.Limit], pages.at(uint64(items[page.Limit].Position))
+		items, next = items[:page.Limit], pages.atFile(&items[page.Limit])
 	}
 	return items, next, err
+}
+
+// file is where a page of files begins: at which, and when that is due; nil: the first.
+func (p pages) file(text string) (at domain.Position, due *time.Time, err error) {
+	if text == "" {
+		return 0, nil, nil
+	}
+	from, err := p.key.Open(p.query, text)
+	if err != nil {
+		return 0, nil, errors.Join(httpapi.ErrCursor, err)
+	}
+	due = new(time.Time)
+	if from.Offset != 0 {
+		*due = time.UnixMicro(int64(from.Offset))
+	}
+	return from.Position, due, nil
+}
+
+func (p pages) atFile(s *casefile.Summary) string {
+	at := cursor.At{Position: s.Position}
+	if !s.Due.IsZero() {
+		at.Offset = uint64(s.Due.UnixMicro())
+	}
+	return p.key.Seal(p.query, at)
 }
 
 // remindersAtOnce bounds what one look at what is due writes.

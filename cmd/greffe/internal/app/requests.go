@@ -170,7 +170,7 @@ func (d requestDesk) content(ctx context.Context, r access.Receipt, p domain.Pos
 // List implements httpapi.Requests.
 func (d requestDesk) List(ctx context.Context, f httpapi.RequestFilter, page httpapi.Page) (out httpapi.Found[casefile.Summary], err error) {
 	q := cases.Filter{Desk: casefile.Request, Kind: f.Right, Status: f.Status, Standing: f.Standing, Mark: f.Mark, Subject: f.Subject,
-		Assignee: f.Assignee, DueBy: f.DueBy, From: f.From, To: f.To}
+		Assignee: f.Assignee, DueBy: f.DueBy, From: f.From, To: f.To, ByDue: f.ByDue}
 	if out.Items, out.Next, err = (caseFiles(d)).List(ctx, q, page); err != nil {
 		return out, err
 	}
