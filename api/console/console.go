@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"embed"
@@ -10,7 +11,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-		"strings"
+	"strings"
 	"time"
 )
 
@@ -36,7 +37,11 @@ type Config struct {
 	// Terms are the codes of the policy in force that fields take, by the fields' names;
 	// nil: forms take any text.
 	Terms func() map[string][]Term
+	// Tick is how often what streams follow is looked at; a second if 0.
+	Tick time.Duration
 }
+
+func (cfg *Config) tick() time.Duration { return cmp.Or(cfg.Tick, defaultTick) }
 
 // Term is a code of the policy with its names.
 type Term struct{ Code, FR, EN string }
@@ -44,13 +49,14 @@ type Term struct{ Code, FR, EN string }
 // Console answers what is asked under Root, and / by leading there; everything else is
 // the API's.
 type Console struct {
-	cfg   Config
-	spec  spec
-	words map[string]*words // by language
-	pages map[string]*template.Template
-	sent  *forms
-	files map[string]asset
-	mux   *http.ServeMux
+	cfg     Config
+	spec    spec
+	words   map[string]*words // by language
+	pages   map[string]*template.Template
+	sent    *forms
+	files   map[string]asset
+	streams *streams
+	mux     *http.ServeMux
 }
 
 // New builds the console of an API, whose document it reads. It fails if a desk names
@@ -68,7 +74,7 @@ func New(cfg Config) (*Console, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	c := &Console{cfg: cfg, words: map[string]*words{}, sent: newForms(cfg.Now)}
+	c := &Console{cfg: cfg, words: map[string]*words{}, sent: newForms(cfg.Now), streams: newStreams()}
 	var err error
 	if c.spec, err = readSpec(cfg.API); err != nil {
 		return nil, fmt.Errorf("console: %w", err)
@@ -122,6 +128,7 @@ func (c *Console) routes() *http.ServeMux {
 	mux.HandleFunc("POST "+Root+"/policy/new/compare", c.page(c.comparePolicy))
 	mux.HandleFunc("GET "+Root+"/contactability", c.page(c.contact))
 	mux.HandleFunc("POST "+Root+"/contactability", c.page(c.checkContact))
+	c.operationRoutes(mux)
 	mux.HandleFunc("GET "+Root+"/{desk}/{id}/{act}/file", c.page(c.download))
 	mux.HandleFunc("GET "+Root+"/{desk}", c.page(c.desk))
 	mux.HandleFunc("GET "+Root+"/{desk}/{id}", c.page(c.item))

@@ -87,7 +87,7 @@ func (v *visit) menu() []menu {
 	return out
 }
 
-// readPages reads the templates: base.html and parts.html around each other one.
+// readPages reads the templates: base.html and every parts*.html around each other one.
 func (c *Console) readPages() (map[string]*template.Template, error) {
 	out := map[string]*template.Template{}
 	names, err := fs.Glob(files, "pages/*.html")
@@ -96,10 +96,10 @@ func (c *Console) readPages() (map[string]*template.Template, error) {
 	}
 	for _, name := range names {
 		short := strings.TrimSuffix(path.Base(name), ".html")
-		if short == "base" || short == "parts" {
+		if short == "base" || strings.HasPrefix(short, "parts") {
 			continue
 		}
-		t, err := template.New("base.html").Option("missingkey=error").Funcs(template.FuncMap{"scoped": scoped, "asset": c.href}).ParseFS(files, "pages/base.html", "pages/parts.html", name)
+		t, err := template.New("base.html").Option("missingkey=error").Funcs(template.FuncMap{"scoped": scoped, "asset": c.href}).ParseFS(files, "pages/base.html", "pages/parts*.html", name)
 		if err != nil {
 			return nil, err
 		}

@@ -159,6 +159,7 @@ func (c *serveCmd) serve(sh *shell, a *app.App, ready func(base string) error) e
 	}
 	srv := a.API.Server(context.WithoutCancel(sh.ctx))
 	srv.Handler = a.Front
+	srv.RegisterOnShutdown(a.Front.EndStreams)
 	base := c.scheme() + "://" + ln.Addr().String()
 	fmt.Fprintf(sh.stdout, "Greffe listens on %s\n", base)
 	if made != "" {

@@ -17,7 +17,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"os"
 	"path/filepath"
 	"sync"
@@ -86,7 +85,7 @@ type App struct {
 	People  *auth.People
 	Meter   *watch.Meter // of reads; nil for one command
 	API     *httpapi.API
-	Front   http.Handler // the API, and the console in front of it
+	Front   *console.Console // the API, and the console in front of it
 	cursors cursor.Key
 
 	unconfirmed atomic.Bool // a restore without its fence waits to be confirmed

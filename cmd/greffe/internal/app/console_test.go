@@ -27,6 +27,7 @@ func openConsole(t *testing.T) *consoleSite {
 	s := &consoleSite{rightsSite: openMatrix(t), cookies: map[string]string{"greffe_language": "ZW4"}} // en
 	s.front = httptest.NewServer(s.open.Front)
 	t.Cleanup(s.front.Close)
+	t.Cleanup(s.open.Front.EndStreams)
 	s.ok(s.open.CaughtUp(t.Context()))
 	return s
 }

@@ -1,0 +1,89 @@
+package console
+
+import (
+	"context"
+	"net/http"
+)
+
+const operationOp = "GET /v1/operations/{id}"
+
+// operationPage is one erasure: what was ordered, how far it is, and what it did.
+type operationPage struct {
+	ID, Done       string
+	What           []pair
+	Progress       *progress // nil: it ended
+	Trouble        string
+	Result         []pair
+	Kept, Stores   *table
+	Recipients     *table
+	Person, Proven link
+}
+
+func (c *Console) operationRoutes(mux *http.ServeMux) {
+	mux.HandleFunc("GET "+Root+"/operations/{id}", c.page(c.operation))
+	mux.HandleFunc("GET "+Root+"/live/operations/{id}", c.progressStream(followOperation))
+}
+
+// operation shows an erasure on its way, then its certificate.
+func (c *Console) operation(ctx context.Context, v *visit) error {
+	id := v.r.PathValue("id")
+	o, err := v.get(ctx, c.spec[operationOp].filled([]string{id}, nil))
+	if err != nil {
+		return err
+	}
+	p := &operationPage{ID: id, Done: v.done(), Trouble: o.text("trouble"), What: v.chosen(o, "operation", "state", "position")}
+	person := o.text("subject_id")
+	p.Person = link{Href: Root + "/people/" + person, Text: v.words.t("operation_person") + " " + short(person)}
+	p.Proven = link{Href: Root + "/events/" + id, Text: v.words.t("operation_order")}
+	if now := v.operationNow(o); !now.Ended {
+		now.Stream, now.Here = Root+"/live/operations/"+id, v.r.URL.Path
+		p.Progress = &now
+	}
+	p.certificate(v, o.at("certificate"))
+	v.show(http.StatusOK, "operation", v.words.t("desk_operations"), p)
+	return nil
+}
+
+// certificate says what an erasure did, if it did.
+func (p *operationPage) certificate(v *visit, done value) {
+	if done.empty() {
+		return
+	}
+	p.Result = v.chosen(done, "number", "erased_at", "whole", "ground", "destroyed", "epochs", "position")
+	rows := func(name string) *table {
+		if len(done.at(name).list) == 0 {
+			return nil
+		}
+		return v.words.rows(v.words.t("operation_"+name), done.at(name))
+	}
+	p.Kept, p.Stores, p.Recipients = rows("kept"), rows("stores"), rows("recipients")
+}
+
+// chosen are some members of an object, in this order; those without a value are left out.
+func (v *visit) chosen(o value, names ...string) []pair {
+	var some []member
+	for _, n := range names {
+		some = append(some, member{n, o.at(n)})
+	}
+	return v.words.pairs(value{kind: '{', members: some})
+}
+
+func followOperation(ctx context.Context, v *visit) (progress, error) {
+	o, err := v.get(ctx, v.c.spec[operationOp].filled([]string{v.r.PathValue("id")}, nil))
+	if err != nil {
+		return progress{}, err
+	}
+	return v.operationNow(o), nil
+}
+
+// operationNow is how far an erasure is: nobody can tell but that it is over.
+func (v *visit) operationNow(o value) progress {
+	if o.text("state") == "done" {
+		return progress{Done: 1, Total: 1, Text: v.words.t("operation_done"), Ended: true}
+	}
+	p := progress{Done: -1, Text: v.words.t("operation_pending")}
+	if o.text("trouble") != "" {
+		p.Text = v.words.t("operation_trouble")
+	}
+	return p
+}
