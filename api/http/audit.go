@@ -73,6 +73,24 @@ type AuditSummary struct {
 	AccessesByAccount map[string]int64 `json:"accesses_by_account"`
 	UnprovenBySource  map[string]int64 `json:"unproven_by_source"`
 	WarningsByRule    map[string]int64 `json:"warnings_by_rule"`
+	Consents          []ConsentCount   `json:"consents" doc:"What happened to consents, by month, purpose and type."`
+	Contacts          []ContactCount   `json:"contacts" doc:"Contacts as of now, whatever the span, by kind and the year of their last activity."`
+}
+
+// ConsentCount is how many consents were given, refused, withdrawn or expired in a
+// month for a purpose.
+type ConsentCount struct {
+	Month   string `json:"month" doc:"2026-03"`
+	Purpose string `json:"purpose"`
+	Type    string `json:"type"`
+	Count   int64  `json:"count"`
+}
+
+// ContactCount is how many contacts of a kind were last active in a year.
+type ContactCount struct {
+	Kind  string `json:"kind"`
+	Year  int64  `json:"year" doc:"0: no activity is known."`
+	Count int64  `json:"count"`
 }
 
 func getAuditEvents() endpoint {

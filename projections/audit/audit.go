@@ -13,9 +13,13 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"greffe/domain"
@@ -114,6 +118,29 @@ type Summary struct {
 	AccessesByAccount map[string]int64
 	UnprovenBySource  map[string]int64 // consents
 	WarningsByRule    map[string]int64
+	Consents          map[Consent]int64
+}
+
+// Consent is what happened to consents for one purpose in one month, as 2026-03.
+type Consent struct {
+	Month, Purpose string
+	Type           event.Type
+}
+
+// SortedConsents are the keys of Consents, by month, purpose and type.
+func (s *Summary) SortedConsents() []Consent {
+	return slices.SortedFunc(maps.Keys(s.Consents), func(a, b Consent) int {
+		return cmp.Or(cmp.Compare(a.Month, b.Month), cmp.Compare(a.Purpose, b.Purpose), cmp.Compare(a.Type, b.Type))
+	})
+}
+
+// ConsentPurposes are those that a fact about a consent is counted under; none for
+// other facts.
+func ConsentPurposes(t event.Type, purposes []string) []string {
+	if !strings.HasPrefix(string(t), "consent.") {
+		return nil
+	}
+	return purposes
 }
 
 // Dataset is the port.

@@ -67,6 +67,9 @@ func counts(ctx context.Context, out io.Writer, d Dataset) error {
 				fmt.Fprintf(out, "%s\t%s\t%q\t%d\n", name, c.dim, key, c.n[key])
 			}
 		}
+		for _, c := range s.SortedConsents() {
+			fmt.Fprintf(out, "%s\tconsent\t%q\t%d\n", name, c.Purpose+" "+string(c.Type), s.Consents[c])
+		}
 	}
 	return nil
 }

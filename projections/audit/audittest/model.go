@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"greffe/domain"
@@ -74,7 +75,8 @@ func (m *model) accesses(f audit.AccessFilter) []audit.Access {
 // summary counts the months in [from, to), given as 2026-03; "" is open.
 func (m *model) summary(from, to string) *audit.Summary {
 	s := &audit.Summary{ByType: map[string]int64{}, ByMonth: map[string]int64{}, BySource: map[string]int64{}, ByPurpose: map[string]int64{},
-		AccessesByReason: map[string]int64{}, AccessesByAccount: map[string]int64{}, UnprovenBySource: map[string]int64{}, WarningsByRule: map[string]int64{}}
+		AccessesByReason: map[string]int64{}, AccessesByAccount: map[string]int64{}, UnprovenBySource: map[string]int64{}, WarningsByRule: map[string]int64{},
+		Consents: map[audit.Consent]int64{}}
 	within := func(t domain.Time) bool {
 		month := t.Format("2006-01")
 		return month >= from && (to == "" || month < to)
@@ -94,6 +96,9 @@ func (m *model) summary(from, to string) *audit.Summary {
 		}
 		for _, p := range e.Purposes {
 			s.ByPurpose[p]++
+			if strings.HasPrefix(string(e.Type), "consent.") {
+				s.Consents[audit.Consent{Month: e.Time.Format("2006-01"), Purpose: p, Type: e.Type}]++
+			}
 		}
 		for _, w := range m.facts[e.Position].Warnings {
 			s.WarningsByRule[w.Rule]++

@@ -9,6 +9,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/google/uuid"
 
+	"greffe/domain/event"
 	"greffe/projections/audit"
 )
 
@@ -41,7 +42,8 @@ func (d *Dataset) Summary(ctx context.Context, span audit.Span) (*audit.Summary,
 	}
 	args := []any{named("lo", lo), named("hi", hi)}
 	out := &audit.Summary{ByType: map[string]int64{}, ByMonth: map[string]int64{}, BySource: map[string]int64{}, ByPurpose: map[string]int64{},
-		AccessesByReason: map[string]int64{}, AccessesByAccount: map[string]int64{}, UnprovenBySource: map[string]int64{}, WarningsByRule: map[string]int64{}}
+		AccessesByReason: map[string]int64{}, AccessesByAccount: map[string]int64{}, UnprovenBySource: map[string]int64{}, WarningsByRule: map[string]int64{},
+		Consents: map[audit.Consent]int64{}}
 	err := d.pool.each(ctx, "audit summary", countCells, args, func(rows driver.Rows) (bool, error) { return true, countCell(rows, out) })
 	if err == nil {
 		err = d.pool.each(ctx, "audit summary", countReads, args, func(rows driver.Rows) (bool, error) {
@@ -76,7 +78,11 @@ func countCell(rows driver.Rows, out *audit.Summary) error {
 	n := int64(cardinality)
 	out.Events += n
 	out.ByType[kind] += n
-	out.ByMonth[fmt.Sprintf("%04d-%02d", month/100, month%100)] += n
+	name := fmt.Sprintf("%04d-%02d", month/100, month%100)
+	out.ByMonth[name] += n
+	for _, p := range audit.ConsentPurposes(event.Type(kind), purposes) {
+		out.Consents[audit.Consent{Month: name, Purpose: p, Type: event.Type(kind)}] += n
+	}
 	if source != (uuid.UUID{}) {
 		out.BySource[source.String()] += n
 		if unproven {

@@ -9,7 +9,7 @@ import "greffe/projections/internal/sqlfile"
 const blockBits = 8
 
 // Format is the version of the file; an older one is emptied and folded anew.
-const Format = 5
+const Format = 6
 
 var schema = sqlfile.Schema{
 	Name:    "audit",
@@ -60,4 +60,5 @@ const (
 	dimWarning  = "warning"
 	dimReason   = "access_reason"
 	dimAccount  = "access_account"
+	dimConsent  = "consent" // its key is the purpose, a blank, and the type
 )

@@ -145,6 +145,9 @@ func (b *batch) fact(ctx context.Context, f projections.Fact) error {
 	for _, p := range purposes {
 		b.count(f.Time, dimPurpose, p)
 	}
+	for _, p := range audit.ConsentPurposes(f.Type, purposes) {
+		b.count(f.Time, dimConsent, p+" "+string(f.Type))
+	}
 	if f.Type == event.AccessRecorded && f.Time.UnixMicro() >= b.horizon {
 		if err := b.access(ctx, f); err != nil {
 			return err

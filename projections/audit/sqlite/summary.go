@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strings"
 	"time"
 
+	"greffe/domain/event"
 	"greffe/projections/audit"
 	"greffe/projections/internal/sqlfile"
 )
@@ -28,7 +30,7 @@ func (s *Store) Summary(ctx context.Context, span audit.Span) (*audit.Summary, e
 		return nil, wrap("audit summary", err)
 	}
 	defer rows.Close()
-	out := &audit.Summary{ByMonth: map[string]int64{}}
+	out := &audit.Summary{ByMonth: map[string]int64{}, Consents: map[audit.Consent]int64{}}
 	dims := map[string]map[string]int64{}
 	for _, d := range []struct {
 		dim  string
@@ -44,11 +46,17 @@ func (s *Store) Summary(ctx context.Context, span audit.Span) (*audit.Summary, e
 		if err := rows.Scan(&month, &dim, &key, &n); err != nil {
 			return nil, wrap("audit summary", err)
 		}
-		dims[dim][key] += n
-		if dim == dimType {
+		name := fmt.Sprintf("%04d-%02d", month/12, month%12+1)
+		switch dim {
+		case dimConsent:
+			purpose, kind, _ := strings.Cut(key, " ")
+			out.Consents[audit.Consent{Month: name, Purpose: purpose, Type: event.Type(kind)}] += n
+			continue
+		case dimType:
 			out.Events += n
-			out.ByMonth[fmt.Sprintf("%04d-%02d", month/12, month%12+1)] += n
+			out.ByMonth[name] += n
 		}
+		dims[dim][key] += n
 	}
 	if err := rows.Err(); err != nil {
 		return nil, wrap("audit summary", err)

@@ -301,7 +301,19 @@ func (d auditDesk) Summary(ctx context.Context, f httpapi.Filter) (*httpapi.Audi
 	if err != nil {
 		return nil, err
 	}
-	return (*httpapi.AuditSummary)(s), nil
+	out := &httpapi.AuditSummary{Events: s.Events, ByType: s.ByType, ByMonth: s.ByMonth, BySource: s.BySource, ByPurpose: s.ByPurpose, AccessesByReason: s.AccessesByReason,
+		AccessesByAccount: s.AccessesByAccount, UnprovenBySource: s.UnprovenBySource, WarningsByRule: s.WarningsByRule, Consents: []httpapi.ConsentCount{}, Contacts: []httpapi.ContactCount{}}
+	for _, c := range s.SortedConsents() {
+		out.Consents = append(out.Consents, httpapi.ConsentCount{Month: c.Month, Purpose: c.Purpose, Type: string(c.Type), Count: s.Consents[c]})
+	}
+	contacts, err := d.a.CRM.Summary(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range contacts {
+		out.Contacts = append(out.Contacts, httpapi.ContactCount{Kind: c.Kind, Year: int64(c.Year), Count: c.N})
+	}
+	return out, nil
 }
 
 // about adds a person to those whom a page says something of.
