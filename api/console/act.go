@@ -184,17 +184,9 @@ func (c *Console) act(ctx context.Context, v *visit) error {
 		return err
 	}
 	in := v.r.PostForm
-	n := in.Get("number")
-	if len(n) != 32 {
-		return &refused{Status: http.StatusBadRequest, Code: "form"}
-	}
-	n = v.session.text("id") + n
-	if to, again := c.sent.begin(n); again {
-		if to == "" {
-			return &refused{Status: http.StatusConflict, Code: "sent_twice"}
-		}
-		v.leave(to)
-		return nil
+	n, again, err := c.begun(v)
+	if again || err != nil {
+		return err
 	}
 	to := ""
 	defer func() { c.sent.end(n, to) }()
@@ -213,6 +205,24 @@ func (c *Console) act(ctx context.Context, v *visit) error {
 	}
 	v.leave(to)
 	return nil
+}
+
+// begun notes that a form was sent; again reports that it was before, and that the visitor
+// was led to where that led.
+func (c *Console) begun(v *visit) (n string, again bool, err error) {
+	n = v.r.PostForm.Get("number")
+	if len(n) != 32 {
+		return "", false, &refused{Status: http.StatusBadRequest, Code: "form"}
+	}
+	n = v.session.text("id") + n
+	to, again := c.sent.begin(n)
+	switch {
+	case again && to == "":
+		return "", true, &refused{Status: http.StatusConflict, Code: "sent_twice"}
+	case again:
+		v.leave(to)
+	}
+	return n, again, nil
 }
 
 // send asks the API for what a form says.

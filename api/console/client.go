@@ -40,6 +40,9 @@ type request struct {
 // errTooLarge is of an answer that no page could show.
 var errTooLarge = errors.New("console: the answer is too large for a page")
 
+// errBroken is of an answer that the API broke off: what came of it is void.
+var errBroken = errors.New("console: the API broke an answer off")
+
 func (c *caller) made(ctx context.Context, q *request) (*http.Request, error) {
 	r, err := http.NewRequestWithContext(ctx, q.method, q.path, bytes.NewReader(q.body))
 	if err != nil {
@@ -79,7 +82,9 @@ func (c *caller) ask(ctx context.Context, q *request) (*reply, error) {
 		return nil, err
 	}
 	out := &reply{header: http.Header{}}
-	c.api.ServeHTTP(out, r)
+	if broken := out.served(c.api, r); broken {
+		return nil, errBroken
+	}
 	if out.cut {
 		return nil, errTooLarge
 	}
@@ -118,6 +123,25 @@ func (a *reply) WriteHeader(status int) {
 		a.status = status
 	}
 }
+
+// served has the API answer; broken reports that it broke off, as it does where the
+// answer has begun and cannot be ended.
+func (a *reply) served(api http.Handler, r *http.Request) (broken bool) {
+	defer func() {
+		switch v := recover(); v {
+		case nil:
+		case http.ErrAbortHandler:
+			broken = true
+		default:
+			panic(v)
+		}
+	}()
+	api.ServeHTTP(a, r)
+	return false
+}
+
+// Flush implements http.Flusher: what was written is here already.
+func (a *reply) Flush() {}
 
 // Write implements http.ResponseWriter.
 func (a *reply) Write(b []byte) (int, error) {

@@ -56,6 +56,7 @@ type Console struct {
 	sent    *forms
 	files   map[string]asset
 	streams *streams
+	kept    *keptFiles
 	mux     *http.ServeMux
 }
 
@@ -74,7 +75,7 @@ func New(cfg Config) (*Console, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	c := &Console{cfg: cfg, words: map[string]*words{}, sent: newForms(cfg.Now), streams: newStreams()}
+	c := &Console{cfg: cfg, words: map[string]*words{}, sent: newForms(cfg.Now), streams: newStreams(), kept: newKeptFiles(cfg.Now)}
 	var err error
 	if c.spec, err = readSpec(cfg.API); err != nil {
 		return nil, fmt.Errorf("console: %w", err)
@@ -126,8 +127,7 @@ func (c *Console) routes() *http.ServeMux {
 	mux.HandleFunc("GET "+Root+"/people/{id}", c.page(c.person))
 	mux.HandleFunc("GET "+Root+"/policy/new/compare", c.page(c.policyText))
 	mux.HandleFunc("POST "+Root+"/policy/new/compare", c.page(c.comparePolicy))
-	mux.HandleFunc("GET "+Root+"/contactability", c.page(c.contact))
-	mux.HandleFunc("POST "+Root+"/contactability", c.page(c.checkContact))
+	c.contactRoutes(mux)
 	c.operationRoutes(mux)
 	mux.HandleFunc("GET "+Root+"/{desk}/{id}/{act}/file", c.page(c.download))
 	mux.HandleFunc("GET "+Root+"/{desk}", c.page(c.desk))

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"greffe/domain/contactability"
 )
 
 // TestWords: every desk, act and sentence of the pages has its words in both languages,
@@ -24,6 +26,11 @@ func TestWords(t *testing.T) {
 	var keys []string
 	for _, g := range groups() {
 		keys = append(keys, "group_"+g)
+	}
+	for _, r := range contactability.Rulebook() {
+		if !r.Allows {
+			keys = append(keys, "lawful_"+string(r.ID))
+		}
 	}
 	for _, d := range desks() {
 		keys = append(keys, "desk_"+d.slug, "desk_"+d.slug+"_intro")

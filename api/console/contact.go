@@ -21,14 +21,24 @@ type contactPage struct {
 	CSRF                                        string
 	Problem                                     *refused
 	Answer                                      *verdict
+	File                                        *screeningForm // nil: the visitor screens no files
 }
 
 // verdict is the answer to one check.
 type verdict struct {
 	Allowed                 bool
 	Rule, Sentence, Article string
+	Lawful                  string // what would make it lawful
 	Until                   cell
-	Evidence                []cell
+	Evidence                []proofLink
+	Person                  string // href, if an id was given
+}
+
+// proofLink is an event that a decision rests on, told as far as the visitor may read it.
+type proofLink struct {
+	Event cell
+	Type  string
+	Time  cell
 }
 
 // contactCheck is a line of the API's question.
@@ -51,8 +61,7 @@ func (c *Console) contact(_ context.Context, v *visit) error {
 	}
 	q := v.r.URL.Query()
 	p := &contactPage{Channel: q.Get("channel"), Purpose: q.Get("purpose")}
-	v.showContact(http.StatusOK, p)
-	return nil
+	return v.showContact(http.StatusOK, p)
 }
 
 // checkContact answers for now.
@@ -63,22 +72,23 @@ func (c *Console) checkContact(ctx context.Context, v *visit) error {
 	check, ok := p.check(c.cfg.Now())
 	if !ok {
 		p.Problem = &refused{Title: v.words.t("error_form"), Detail: v.words.t("contact_whom_bad")}
-		v.showContact(http.StatusBadRequest, p)
-		return nil
+		return v.showContact(http.StatusBadRequest, p)
 	}
 	results, err := v.judged(ctx, []contactCheck{check})
 	var no *refused
 	if errors.As(err, &no) && no.Status == http.StatusBadRequest && no.Field != "X-Greffe-Reason" {
 		p.Problem = no
-		v.showContact(no.Status, p)
-		return nil
+		return v.showContact(no.Status, p)
 	}
 	if err != nil {
 		return err
 	}
 	p.Answer = v.verdict(results[0])
-	v.showContact(http.StatusOK, p)
-	return nil
+	v.tell(ctx, p.Answer.Evidence)
+	if check.SubjectID != "" && v.allowed("GET /v1/subjects/{id}") {
+		p.Answer.Person = Root + "/people/" + check.SubjectID
+	}
+	return v.showContact(http.StatusOK, p)
 }
 
 // check is the question that the form asks. What the text is, is chosen or seen: an id
@@ -146,12 +156,31 @@ func (v *visit) verdict(r value) *verdict {
 		out.Until = v.words.cell("valid_until", u)
 	}
 	for _, e := range r.at("evidence").list {
-		out.Evidence = append(out.Evidence, v.words.cell("evidence", e))
+		out.Evidence = append(out.Evidence, proofLink{Event: v.words.cell("evidence", e)})
+	}
+	if !out.Allowed {
+		out.Lawful = v.words.texts["lawful_"+out.Rule]
 	}
 	return out
 }
 
-func (v *visit) showContact(status int, p *contactPage) {
+// tell says of the first events what they are and when they happened, to who may read
+// events for a reason given.
+func (v *visit) tell(ctx context.Context, links []proofLink) {
+	if !v.allowed("GET /v1/events/{id}") {
+		for i := range links {
+			links[i].Event.Href = ""
+		}
+		return
+	}
+	for i := range links[:min(len(links), 5)] {
+		if e, err := v.get(ctx, "/v1/events/"+links[i].Event.Code); err == nil {
+			links[i].Type, links[i].Time = v.words.code("type", e.text("type")), v.words.cell("time", e.at("time"))
+		}
+	}
+}
+
+func (v *visit) showContact(status int, p *contactPage) error {
 	p.CSRF = v.csrf
 	p.Channels, p.Purposes = v.terms("channel", p.Channel), v.terms("purpose", p.Purpose)
 	for _, k := range []string{"email", "phone", "subject_id", "external_id"} {
@@ -160,7 +189,20 @@ func (v *visit) showContact(status int, p *contactPage) {
 	for _, o := range []string{"similar", "other"} {
 		p.Offers = append(p.Offers, choice{o, v.words.code("offer", o), o == p.Offer})
 	}
+	if v.allowed(screenOp) {
+		if p.File == nil {
+			p.File = &screeningForm{}
+		}
+		var err error
+		if p.File.Number, err = number(v.c.cfg.Rand); err != nil {
+			return err
+		}
+		for _, l := range []string{"full", "opposition"} {
+			p.File.Lists = append(p.File.Lists, choice{l, v.words.t("screening_list_" + l), l == p.File.List})
+		}
+	}
 	v.show(status, "contact", v.words.t("desk_contactability"), p)
+	return nil
 }
 
 // terms are what a field may be, of the policy in force.

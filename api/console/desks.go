@@ -7,6 +7,7 @@ import "slices"
 type desk struct {
 	slug    string
 	group   string // of the menu
+	own     string // operation that the desk's own page asks; "" if the page is of the common form
 	list    string // operation that lists; "" for none
 	columns []string
 	keys    []string // columns that name an item, in the order of the paths' parameters
@@ -56,7 +57,7 @@ func peopleDesks() []desk {
 			keys: []string{"event_id"}, item: "GET /v1/events/{id}",
 			makes: []act{{slug: "check", op: "POST /v1/opposition/check"}, {slug: "import", op: "POST /v1/opposition"}},
 			acts:  []act{{slug: "lift", op: "POST /v1/opposition/{event}/lift", grave: true}}},
-		{slug: "contactability", group: "people", makes: []act{{slug: "check", op: "POST /v1/contactability"}}},
+		{slug: "contactability", group: "people", own: checkOp},
 		{slug: "screenings", group: "people", list: "GET /v1/screenings", columns: []string{"time", "purpose", "channel", "lines", "allowed", "refused", "duplicates", "unreadable"},
 			keys: []string{"id"}, item: "GET /v1/screenings/{id}"},
 		{slug: "duplicates", group: "people", list: "GET /v1/duplicates", columns: []string{"subjects", "by", "likeness"}, keys: []string{"subjects.0"},
@@ -173,7 +174,7 @@ func find(slug string) (desk, bool) {
 // operations are all that a desk asks the API for.
 func (d desk) operations() []string {
 	var out []string
-	for _, op := range []string{d.list, d.item, d.text} {
+	for _, op := range []string{d.own, d.list, d.item, d.text} {
 		if op != "" {
 			out = append(out, op)
 		}

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"html/template"
 	"io/fs"
 	"path"
@@ -72,7 +73,7 @@ func (v *visit) menu() []menu {
 			m.Links = append(m.Links, link{Href: Root + "/people", Text: v.words.t("people"), Here: here(Root + "/people")})
 		}
 		for _, d := range desks() {
-			if d.group != g || d.list != "" && !v.allowed(d.list) || d.list == "" && len(v.links(d, d.makes, "new")) == 0 {
+			if d.group != g || !v.opens(d) {
 				continue
 			}
 			m.Links = append(m.Links, link{Href: Root + "/" + d.slug, Text: v.words.t("desk_" + d.slug), Here: here(Root + "/" + d.slug)})
@@ -87,7 +88,15 @@ func (v *visit) menu() []menu {
 	return out
 }
 
-// readPages reads the templates: base.html and every parts*.html around each other one.
+// opens reports a desk of which the visitor may see or begin something.
+func (v *visit) opens(d desk) bool {
+	if op := cmp.Or(d.own, d.list); op != "" {
+		return v.allowed(op)
+	}
+	return len(v.links(d, d.makes, "new")) > 0
+}
+
+// readPages reads the templates: base.html and parts*.html around each other one.
 func (c *Console) readPages() (map[string]*template.Template, error) {
 	out := map[string]*template.Template{}
 	names, err := fs.Glob(files, "pages/*.html")

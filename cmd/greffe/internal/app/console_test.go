@@ -59,10 +59,15 @@ type shownPage struct {
 
 func (s *consoleSite) send(method, path string, form url.Values, with map[string]string) shownPage {
 	s.Helper()
-	req, err := http.NewRequestWithContext(s.Context(), method, s.front.URL+path, strings.NewReader(form.Encode()))
+	return s.sendBody(method, path, strings.NewReader(form.Encode()), "application/x-www-form-urlencoded", with)
+}
+
+func (s *consoleSite) sendBody(method, path string, body io.Reader, media string, with map[string]string) shownPage {
+	s.Helper()
+	req, err := http.NewRequestWithContext(s.Context(), method, s.front.URL+path, body)
 	s.ok(err)
 	if method == http.MethodPost {
-		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.Header.Set("Content-Type", media)
 		req.Header.Set("Sec-Fetch-Site", "same-origin")
 	}
 	for name, v := range s.cookies {

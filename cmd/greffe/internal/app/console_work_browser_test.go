@@ -75,7 +75,7 @@ func TestConsoleWorkInABrowser(t *testing.T) {
 		{"a hold", "dpo", "en", person + "/hold", map[string]string{"code": "litigation", "detail": "RG 26/1"}, "Release the hold", event.HoldPlaced},
 		{"a restriction", "dpo", "fr", person + "/restrict", map[string]string{"code": "art18.1.a"}, "", event.RestrictionPlaced},
 		{"an audit of minimisation", "dpo", "en", "/console/minimisation/new/run", nil, "", event.MinimisationAudited},
-		{"contactability", "dpo", "en", "/console/contactability/new/check", map[string]string{"checks.0.email": "zqkanary@example.org", "checks.0.channel": "email", "checks.0.purpose": "prospecting"}, "What follows is shown once", ""},
+		{"contactability", "dpo", "en", "/console/contactability", map[string]string{"whom": "zqkanary@example.org", "channel": "email", "purpose": "prospecting"}, "No, this contact is not allowed", ""},
 		{"an inspection", "dpo", "fr", "/console/inspections/new/open", map[string]string{"modes": "on_site", "from": "2026-01-01T00:00", "requester": "CNIL", "reference": "2026-042C"}, "2026-042C", event.InspectionOpened},
 		{"an account", "admin", "fr", "/console/accounts/new/new", map[string]string{"kind": "person", "label": "Paul", "login": "paul", "roles": "agent", "invite": "true"}, "Ce qui suit n’est montré qu’une fois", event.AccountCreated},
 		{"an erasure", "dpo", "en", other + "/erase", map[string]string{"ground": "art17.1.b", "reason": "by letter"}, "", event.ErasureOrdered},
