@@ -112,6 +112,16 @@ func (r *Runner) States(ctx context.Context) ([]State, error) {
 	return out, nil
 }
 
+// Halted is the halt of the named projection, nil while it follows.
+func (r *Runner) Halted(name string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if s := r.slot(name); s != nil && s.state.Halted != nil {
+		return s.state.Halted
+	}
+	return nil
+}
+
 // WaitFor returns nil once the named projections, or all if none is named, have
 // applied the fact at position p. It returns a HaltError as soon as one of them
 // cannot, ErrStopped after Run ended, or ctx's error.

@@ -61,15 +61,7 @@ func looks(permission string) bool {
 
 // Sees lists the retention classes the caller's roles may be shown, in the
 // policy's order.
-func (p *Principal) Sees(rules *policy.Policy) []string {
-	var out []string
-	for _, c := range rules.Classes() {
-		if slices.ContainsFunc(p.Roles, func(role string) bool { return rules.Sees(role, c.Code) }) {
-			out = append(out, c.Code)
-		}
-	}
-	return out
-}
+func (p *Principal) Sees(rules *policy.Policy) []string { return rules.SeenBy(p.Roles) }
 
 // MayWrite reports whether the caller may send events of a producer.
 func (p *Principal) MayWrite(source domain.ID) bool {

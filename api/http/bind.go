@@ -46,6 +46,20 @@ func bindings(t reflect.Type) []binding {
 	return out
 }
 
+// binder is what is bound of an input, read once from its type.
+type binder struct {
+	fields []binding
+	body   []int // index of the field Body; nil: none
+}
+
+func binderOf(t reflect.Type) binder {
+	b := binder{fields: bindings(t)}
+	if f, ok := bodyField(t); ok {
+		b.body = f.Index
+	}
+	return b
+}
+
 func bodyField(t reflect.Type) (reflect.StructField, bool) {
 	if t == nil || t.Kind() != reflect.Struct {
 		return reflect.StructField{}, false
@@ -60,10 +74,10 @@ func bodyMedia(t reflect.Type) []string {
 	return nil
 }
 
-// bind fills in from the request.
-func (c *Call) bind(in any) error {
+// bind fills in an input, of the binder's type, from the request.
+func (c *Call) bind(b binder, in any) error {
 	v := reflect.ValueOf(in).Elem()
-	bound := bindings(v.Type())
+	bound := b.fields
 	query, err := url.ParseQuery(c.r.URL.RawQuery)
 	if err != nil { // what cannot be read must not pass for absent
 		return problem.New(problem.ParameterUnknown)
@@ -91,8 +105,8 @@ func (c *Call) bind(in any) error {
 			return problem.At(problem.ParameterInvalid, b.name)
 		}
 	}
-	if f, ok := bodyField(v.Type()); ok {
-		return c.bindBody(v.FieldByIndex(f.Index).Addr().Interface())
+	if b.body != nil {
+		return c.bindBody(v.FieldByIndex(b.body).Addr().Interface())
 	}
 	return nil
 }

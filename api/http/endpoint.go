@@ -28,9 +28,10 @@ func decision[In, Out any](status int, serve func(ctx context.Context, a *API, c
 func typed[In, Out any](class Class, status int, serve func(context.Context, *API, *Call, *In) (Out, error)) endpoint {
 	e := endpoint{class: class, status: status, in: reflect.TypeFor[In](), out: reflect.TypeFor[Out](), gives: []string{mediaJSON}}
 	e.takes = bodyMedia(e.in)
+	binder := binderOf(e.in)
 	e.serve = func(a *API, c *Call) (answer, error) {
 		in := new(In)
-		if err := c.bind(in); err != nil {
+		if err := c.bind(binder, in); err != nil {
 			return answer{}, err
 		}
 		out, err := serve(c.Context(), a, c, in)

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"reflect"
 	"strings"
 	"time"
 
@@ -69,9 +70,10 @@ type ProviderQuery struct {
 }
 
 func startProvider() endpoint {
+	binder := binderOf(reflect.TypeFor[ProviderQuery]())
 	e := byProvider(nil, func(a *API, c *Call) (answer, error) {
 		var in ProviderQuery
-		if err := c.bind(&in); err != nil {
+		if err := c.bind(binder, &in); err != nil {
 			return answer{}, err
 		}
 		if in.Language != "" && in.Language != "fr" && in.Language != "en" {

@@ -50,11 +50,13 @@ type API struct {
 	keys     *keyStore
 	forms    formGate
 	edge     edge
-	exports  sync.Mutex // what hands out pages is counted and recorded one after the other
-	metrics  *metrics
-	spec     []byte // OpenAPI document
-	pages    *docs.Pages
-	handler  http.Handler
+	// dangerous are the acts, by method and pattern, that need recent factors.
+	dangerous map[string]bool
+	exports   sync.Mutex // what hands out pages is counted and recorded one after the other
+	metrics   *metrics
+	spec      []byte // OpenAPI document
+	pages     *docs.Pages
+	handler   http.Handler
 }
 
 // DefaultRates are requests a second for each account; twice as many may come
@@ -82,7 +84,7 @@ func New(cfg Config, s Services) (*API, error) {
 	if cfg.MaxWait == 0 {
 		cfg.MaxWait = 5 * time.Second
 	}
-	a := &API{cfg: cfg, services: s, routes: Routes(), limits: map[Rate]*auth.Limiter{}, keys: newKeyStore(cfg.Now), forms: newFormGate(cfg.Now)}
+	a := &API{cfg: cfg, services: s, routes: Routes(), limits: map[Rate]*auth.Limiter{}, keys: newKeyStore(cfg.Now), dangerous: dangerous(), forms: newFormGate(cfg.Now)}
 	var err error
 	if a.edge, err = newEdge(cfg.PublicURL, cfg.Hosts); err != nil {
 		return nil, fmt.Errorf("http api: %w", err)

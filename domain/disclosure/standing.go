@@ -13,8 +13,9 @@ import (
 // Of folds what the facts about one contact say of why it is held and by whom it is
 // looked after, as of an instant, in any order. The purposes are those stated at
 // collection and those that the person consented to; of a contact of which none is
-// stated, those for which the policy keeps its kind.
-func Of(rules *policy.Policy, recs []contact.Recorded, asOf time.Time) (purposes []string, portfolio string) {
+// stated, those for which the policy keeps its kind. Until the instant until, which is
+// later, the same facts say the same; zero is for ever.
+func Of(rules *policy.Policy, recs []contact.Recorded, asOf time.Time) (purposes []string, portfolio string, until time.Time) {
 	last := map[string]contact.Stamp{}
 	var stated []string
 	var kind string
@@ -27,14 +28,20 @@ func Of(rules *policy.Policy, recs []contact.Recorded, asOf time.Time) (purposes
 		last[path] = at
 		return true
 	}
+	changes := func(at time.Time) {
+		if at.After(asOf) && (until.IsZero() || at.Before(until)) {
+			until = at
+		}
+	}
 	for i := range recs {
 		r := &recs[i]
 		f := r.Fact
-		if f.Time.After(asOf) {
+		if changes(f.Time.Time); f.Time.After(asOf) {
 			continue
 		}
 		if a, ok := consent.ActOf(r.Position, f); ok {
 			acts = append(acts, a)
+			changes(a.ExpiresAt)
 		}
 		if f.Type != event.ContactCreated && f.Type != event.ContactChanged {
 			continue
@@ -67,5 +74,5 @@ func Of(rules *policy.Policy, recs []contact.Recorded, asOf time.Time) (purposes
 		}
 	}
 	slices.Sort(purposes)
-	return purposes, portfolio
+	return purposes, portfolio, until
 }

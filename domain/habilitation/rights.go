@@ -75,6 +75,6 @@ func cells(rules *policy.Policy, role string, purposes []string) []Cell {
 }
 
 func quota(rules *policy.Policy, roles []string) Quota {
-	l := rules.Watch().Limits(roles)
+	l := rules.WatchLimits(roles)
 	return Quota{HourSoft: l.Hour.Soft, HourHard: l.Hour.Hard, DaySoft: l.Day.Soft, DayHard: l.Day.Hard, Reads: l.Reads}
 }

@@ -76,6 +76,14 @@ func (p *Policy) Watch() Watch {
 	return w
 }
 
+// WatchLimits are the section's for an account with these roles (Watch.Limits).
+func (p *Policy) WatchLimits(roles []string) WatchLimits {
+	if p.watch.Hours.TimeZone == "" {
+		return defaultWatch().Limits(roles)
+	}
+	return p.watch.Limits(roles)
+}
+
 // Roles lists the roles that have limits of their own.
 func (w Watch) Roles() []WatchLimits { return slices.Clone(w.roles) }
 

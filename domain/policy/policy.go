@@ -177,6 +177,18 @@ func (p *Policy) Sees(role, class string) bool {
 	return ok
 }
 
+// SeenBy lists the classes that any of the roles may be shown, in the order of the text.
+func (p *Policy) SeenBy(roles []string) []string {
+	var out []string
+	for i := range p.classes {
+		class := p.classes[i].Code
+		if slices.ContainsFunc(roles, func(role string) bool { return p.Sees(role, class) }) {
+			out = append(out, class)
+		}
+	}
+	return out
+}
+
 // Role finds a role.
 func (p *Policy) Role(code string) (Role, bool) {
 	i, ok := p.roleAt[code]

@@ -78,23 +78,41 @@ func New(log eventstore.Log, x *index.Index, r *access.Reader, options ...Option
 // below knownAt, subject first: those whom an access to the file is about. Of
 // somebody who was erased it is an ErasedError, whatever was known when.
 func (d *Dossiers) Persons(ctx context.Context, subject domain.ID, knownAt domain.Position) ([]domain.ID, error) {
-	if err := d.erased(ctx, subject); err != nil {
+	p, err := d.person(ctx, subject)
+	if err != nil {
 		return nil, err
 	}
-	return d.Everybody(ctx, subject, knownAt)
+	if c := p.Of(subject); c.Erased() {
+		return nil, &ErasedError{By: c.By, At: domain.NewTime(c.At)}
+	}
+	return d.connected(ctx, p, subject, knownAt)
 }
 
 // Everybody is Persons for those who look at what was done: it lists the erased
 // as well.
 func (d *Dossiers) Everybody(ctx context.Context, subject domain.ID, knownAt domain.Position) ([]domain.ID, error) {
-	known, err := d.index.Has(ctx, subject)
+	p, err := d.person(ctx, subject)
 	if err != nil {
 		return nil, err
 	}
-	if !known {
+	return d.connected(ctx, p, subject, knownAt)
+}
+
+// connected is who was one person with subject as known below knownAt.
+func (d *Dossiers) connected(ctx context.Context, p *index.Person, subject domain.ID, knownAt domain.Position) ([]domain.ID, error) {
+	if knownAt < p.Below {
+		return d.index.Connected(ctx, subject, knownAt)
+	}
+	return p.IDs(subject), nil
+}
+
+// person is who subject is by now, or ErrUnknown.
+func (d *Dossiers) person(ctx context.Context, subject domain.ID) (*index.Person, error) {
+	p, err := d.index.Person(ctx, subject)
+	if errors.Is(err, index.ErrUnknown) {
 		return nil, ErrUnknown
 	}
-	return d.index.Connected(ctx, subject, knownAt)
+	return p, err
 }
 
 // KnownAt is the position below which everything was recorded by t.

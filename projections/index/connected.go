@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"greffe/domain"
@@ -22,6 +23,25 @@ func (x *Index) Connected(ctx context.Context, subject domain.ID, knownAt domain
 	if err != nil {
 		return []domain.ID{subject}, ignoreUnknown(err)
 	}
+	refs, err := x.connected(ctx, ref, knownAt)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := x.names(ctx, refs)
+	return first(subject, ids), err
+}
+
+// first moves subject to the front.
+func first(subject domain.ID, ids []domain.ID) []domain.ID {
+	if i := slices.Index(ids, subject); i > 0 {
+		copy(ids[1:], ids[:i])
+		ids[0] = subject
+	}
+	return ids
+}
+
+// connected are the references of those who are one person with ref, in order.
+func (x *Index) connected(ctx context.Context, ref int64, knownAt domain.Position) ([]int64, error) {
 	seen := map[int64]bool{ref: true}
 	for todo := []int64{ref}; len(todo) > 0; {
 		next, err := x.neighbours(ctx, todo[0], knownAt)
@@ -39,7 +59,7 @@ func (x *Index) Connected(ctx context.Context, subject domain.ID, knownAt domain
 			return nil, fmt.Errorf("connected subjects: %w", ErrLarge)
 		}
 	}
-	return x.names(ctx, ref, seen)
+	return slices.Sorted(maps.Keys(seen)), nil
 }
 
 // neighbours are the subjects one merge away in either direction.
@@ -78,16 +98,9 @@ func (x *Index) neighbours(ctx context.Context, ref int64, knownAt domain.Positi
 	return out, nil
 }
 
-func (x *Index) names(ctx context.Context, first int64, refs map[int64]bool) ([]domain.ID, error) {
-	order := make([]int64, 0, len(refs))
-	for r := range refs {
-		if r != first {
-			order = append(order, r)
-		}
-	}
-	slices.Sort(order)
+func (x *Index) names(ctx context.Context, refs []int64) ([]domain.ID, error) {
 	out := make([]domain.ID, 0, len(refs))
-	for _, r := range append([]int64{first}, order...) {
+	for _, r := range refs {
 		var id []byte
 		if err := x.file.Row(ctx, "SELECT value FROM subject WHERE ref=?", []any{r}, &id); err != nil {
 			return nil, fmt.Errorf("connected subjects: %w", err)

@@ -31,6 +31,7 @@ type Index struct {
 	subjects *sqlfile.Interner
 	places   *sqlfile.Runs
 	tail     []byte // ids of the block last written; nil: not read
+	persons  persons
 }
 
 var _ projections.Projection = (*Index)(nil)
@@ -58,6 +59,8 @@ func (x *Index) Checkpoint(ctx context.Context) (domain.Position, error) {
 // Reset implements projections.Projection.
 func (x *Index) Reset(ctx context.Context) error {
 	x.forget()
+	x.persons.forget()
+	defer x.persons.settle()
 	return x.file.Reset(ctx)
 }
 
@@ -75,6 +78,7 @@ func (x *Index) Apply(ctx context.Context, facts []projections.Fact) error {
 			x.forget()
 		}
 	}()
+	defer x.persons.settle()
 	err := x.file.Apply(ctx, facts, func(tx *sqlfile.Tx, fresh []projections.Fact) error {
 		b := batch{x: x, tx: tx, places: make([]sqlfile.Entry, 0, 2*len(fresh))}
 		for _, f := range fresh {
@@ -85,7 +89,11 @@ func (x *Index) Apply(ctx context.Context, facts []projections.Fact) error {
 		if err := b.closeIDs(fresh[len(fresh)-1].Position); err != nil {
 			return err
 		}
-		return b.flush()
+		if err := b.flush(); err != nil {
+			return err
+		}
+		x.persons.change(fresh)
+		return nil
 	})
 	committed = err == nil
 	return err

@@ -104,16 +104,10 @@ func known(err error) error {
 
 // directoryIsCurrent is nil while revocations reach this node.
 func (a *App) directoryIsCurrent(ctx context.Context) error {
-	states, err := a.runner.States(ctx)
-	if err != nil {
+	if _, err := a.log.Head(ctx); err != nil {
 		return err
 	}
-	for _, s := range states {
-		if s.Name == a.Accounts.Name() && s.Halted != nil {
-			return s.Halted
-		}
-	}
-	return nil
+	return a.runner.Halted(a.Accounts.Name())
 }
 
 type node struct{ a *App }

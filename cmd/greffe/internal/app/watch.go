@@ -181,11 +181,12 @@ type watchDesk struct{ a *App }
 
 // Allow implements httpapi.Watch. Who has no hard quota does not wait for the meter.
 func (d watchDesk) Allow(ctx context.Context, account domain.ID, roles []string, r access.Reading) error {
-	limits := d.a.watchPolicy().Limits(roles)
+	rulesNow, _ := d.a.Ledger.Policy()
+	limits := rulesNow.WatchLimits(roles)
 	if d.a.Meter == nil || limits.Hour.Hard == 0 && limits.Day.Hard == 0 || !watch.Opens(r.Action) {
 		return nil
 	}
-	if err := d.a.meterFollows(ctx); err != nil {
+	if err := d.a.meterFollows(); err != nil {
 		return errors.Join(httpapi.ErrHalted, err)
 	}
 	wait, ok, err := d.a.Meter.Room(ctx, rules.Read{Account: account, At: d.a.cfg.Now(), Persons: r.Subjects,
@@ -216,17 +217,8 @@ func (d watchDesk) Shown(ctx context.Context, account domain.ID) (int64, error) 
 
 // meterFollows is nil while this node's meter follows the log: one that stands still
 // would let everything through.
-func (a *App) meterFollows(ctx context.Context) error {
-	states, err := a.runner.States(ctx)
-	if err != nil {
-		return err
-	}
-	for _, s := range states {
-		if s.Name == a.Meter.Name() && s.Halted != nil {
-			return s.Halted
-		}
-	}
-	return nil
+func (a *App) meterFollows() error {
+	return a.runner.Halted(a.Meter.Name())
 }
 
 // List implements httpapi.Watch.
