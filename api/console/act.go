@@ -37,6 +37,10 @@ type formPage struct {
 	Problem                           *refused
 	Again, Approval                   bool   // what the API asks for first
 	Kept                              []kept // of the form, hidden meanwhile
+	About                             string // what it is about, such as a request
+	Revision                          string // of the item, as the form shows it
+	Barred                            string // why the act cannot be done now
+	Meanwhile                         *meanwhile
 }
 
 type kept struct{ Name, Value string }
@@ -127,7 +131,7 @@ func (v *visit) asked() (desk, act, string, error) {
 }
 
 // form shows a form, filled with what its address gives.
-func (c *Console) form(_ context.Context, v *visit) error {
+func (c *Console) form(ctx context.Context, v *visit) error {
 	d, a, id, err := v.asked()
 	if err != nil {
 		return err
@@ -136,10 +140,10 @@ func (c *Console) form(_ context.Context, v *visit) error {
 		v.leave(Root + "/" + d.slug + "/" + cmp.Or(id, "new") + "/" + a.via)
 		return nil
 	}
-	return v.offer(http.StatusOK, d, a, id, v.r.URL.Query(), nil)
+	return v.offer(ctx, http.StatusOK, d, a, id, v.r.URL.Query(), nil)
 }
 
-func (v *visit) offer(status int, d desk, a act, id string, in url.Values, problem *refused) error {
+func (v *visit) offer(ctx context.Context, status int, d desk, a act, id string, in url.Values, problem *refused) error {
 	n, err := number(v.c.cfg.Rand)
 	if err != nil {
 		return err
@@ -162,7 +166,11 @@ func (v *visit) offer(status int, d desk, a act, id string, in url.Values, probl
 		p.Again = problem.Code == "sign_in_again"
 		p.Approval = problem.Code == "approval_required"
 	}
-	p.Inputs = v.inputs(op.body, in, "", bad)
+	body := op.body
+	if d.fit != nil && id != "" {
+		body, in = v.fitted(ctx, p, d, a, id, in)
+	}
+	p.Inputs = v.inputs(body, in, "", bad)
 	if p.Again || p.Approval {
 		for name, values := range in {
 			for _, value := range values {
@@ -194,12 +202,12 @@ func (c *Console) act(ctx context.Context, v *visit) error {
 	var no *refused
 	switch {
 	case errors.As(err, &no) && no.Status != http.StatusUnauthorized:
-		return v.offer(no.Status, d, a, id, in, no)
+		return v.offer(ctx, no.Status, d, a, id, in, no)
 	case err != nil:
 		return err
 	}
 	to = v.after(d, a, id, in.Get("approval"), answer)
-	if shown(answer) {
+	if shown(answer) && !a.quiet {
 		v.show(http.StatusOK, "result", v.words.t("act_"+d.slug+"_"+a.slug), &itemPage{Slug: d.slug, Back: to, Values: v.words.pairs(answer), Done: v.words.t("done")})
 		return nil
 	}
@@ -233,7 +241,7 @@ func (v *visit) send(ctx context.Context, a act, id string, in url.Values) (valu
 		}
 	}
 	op := v.c.spec[a.op]
-	q := &request{method: op.method, path: op.filled(strings.Split(id, separator), a.keys), approval: strings.TrimSpace(in.Get("approval")), accept: "application/json"}
+	q := &request{method: op.method, path: op.filled(strings.Split(id, separator), a.keys) + op.seen(in), approval: strings.TrimSpace(in.Get("approval")), accept: "application/json"}
 	if op.idempotent {
 		q.key = in.Get("number")
 	}

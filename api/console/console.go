@@ -129,6 +129,7 @@ func (c *Console) routes() *http.ServeMux {
 	mux.HandleFunc("POST "+Root+"/policy/new/compare", c.page(c.comparePolicy))
 	c.contactRoutes(mux)
 	c.operationRoutes(mux)
+	c.rightsRoutes(mux)
 	mux.HandleFunc("GET "+Root+"/{desk}/{id}/{act}/file", c.page(c.download))
 	mux.HandleFunc("GET "+Root+"/{desk}", c.page(c.desk))
 	mux.HandleFunc("GET "+Root+"/{desk}/{id}", c.page(c.item))

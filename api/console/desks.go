@@ -18,6 +18,7 @@ type desk struct {
 	makes   []act    // what can be begun
 	acts    []act    // what can be done with an item
 	files   []act    // what can be taken away
+	fit     fitting  // what an item's state says about its forms; nil: nothing
 }
 
 // act is an operation of a desk. Its title is act_DESK_SLUG.
@@ -30,6 +31,7 @@ type act struct {
 	fixed    string   // fills the path after the keys
 	columns  []string // of a list
 	member   string   // of the answer, that holds the list; items if ""
+	quiet    bool     // the answer is not shown: the item's page says it
 }
 
 // The groups of the menu, in their order.
@@ -71,10 +73,10 @@ func peopleDesks() []desk {
 func rightsDesks() []desk {
 	return []desk{
 		{slug: "requests", group: "rights", list: "GET /v1/requests", columns: []string{"right", "received_at", "due", "overdue", "status", "assignee", "open_tasks", "id"},
-			keys: []string{"id"}, item: "GET /v1/requests/{id}", makes: []act{{slug: "new", op: "POST /v1/requests"}}, acts: requestSteps(),
+			keys: []string{"id"}, item: "GET /v1/requests/{id}", makes: []act{{slug: "new", op: "POST /v1/requests"}}, acts: requestSteps(), fit: fitRequest,
 			more:  []act{{slug: "checks", op: "GET /v1/requests/{id}/answer/checks"}},
 			files: append([]act{{slug: "answer", op: "GET /v1/requests/{id}/answer", query: "format=pdf"}, {slug: "portability", op: "GET /v1/requests/{id}/portability"}}, letters()...)},
-		{slug: "tasks", parent: "requests", keys: []string{"id", "number"}, acts: []act{{slug: "end", op: "POST /v1/requests/{id}/tasks/{task}"}}},
+		{slug: "tasks", parent: "requests", keys: []string{"id", "number"}, acts: []act{{slug: "end", op: "POST /v1/requests/{id}/tasks/{task}"}}, fit: fitRequest},
 		{slug: "contested", group: "rights", list: "GET /v1/erasures/contested", columns: []string{"subject_id", "source", "position"}},
 		{slug: "operations", group: "", keys: []string{"id"}, item: "GET /v1/operations/{id}"},
 		{slug: "holds", group: "rights", list: "GET /v1/holds", columns: []string{"kind", "code", "subject_id", "placed", "review_at", "due", "reviewer", "ended"},
@@ -189,7 +191,7 @@ func (d desk) operations() []string {
 func requestSteps() []act {
 	out := []act{}
 	for _, step := range []string{"assign", "verify", "tasks", "notes", "extend", "answer", "dispatch", "refuse", "withdraw", "close"} {
-		out = append(out, act{slug: step, op: "POST /v1/requests/{id}/" + step})
+		out = append(out, act{slug: step, op: "POST /v1/requests/{id}/" + step, quiet: true})
 	}
 	return out
 }

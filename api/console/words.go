@@ -15,6 +15,7 @@ type words struct {
 	lang                        string
 	texts, labels, codes, helps map[string]string
 	terms                       map[string][]Term // of the policy, by field
+	names                       map[string]string // of what has no word, such as an account, on one page
 }
 
 // with are the words together with the policy's.
@@ -86,6 +87,9 @@ func (w *words) code(field, code string) string {
 		if t.Code == code {
 			return w.term(t)
 		}
+	}
+	if s, ok := w.names[code]; ok {
+		return s
 	}
 	if s, ok := w.codes[field+"."+code]; ok {
 		return s

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"testing"
 	"time"
-
 )
 
 // says is what a file allows, in short.
@@ -110,4 +109,3 @@ func TestReckon(t *testing.T) {
 		}
 	}
 }
-

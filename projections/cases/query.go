@@ -22,7 +22,7 @@ type Filter struct {
 	Assignee domain.ID
 	DueBy    time.Time // due, and not later than this
 	From, To time.Time // opened from, and before
-	ByDue    bool // the first due first, those that nothing is due of last; else as they were opened
+	ByDue    bool      // the first due first, those that nothing is due of last; else as they were opened
 	Cursor   domain.Position
 	// CursorDue is, with ByDue, when the file at Cursor is due, the zero time if nothing
 	// is; nil: the list begins with its first.

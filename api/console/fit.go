@@ -1,0 +1,132 @@
+package console
+
+import (
+	"context"
+	"net/url"
+	"slices"
+	"strconv"
+)
+
+// fits is what the state of an item says about one of its forms.
+type fits struct {
+	about    string              // what the item is
+	revision string              // of its state; "": it has none
+	barred   string              // why the act cannot be done now; "": it can
+	known    url.Values          // for fields that nobody typed into
+	choices  map[string][]string // fields that take these codes alone now
+	names    map[string]string   // of codes that no list of words has, such as accounts
+	hidden   []string            // fields that this item has no use for
+	since    func(revision int) []entry
+}
+
+// fitting asks for an item and says what its state means for one act, nil if it cannot
+// be told.
+type fitting func(ctx context.Context, v *visit, a act, id string) *fits
+
+// meanwhile is what others did to an item between the time at which a form was shown
+// and the time at which it was sent.
+type meanwhile struct {
+	Steps  []entry
+	Barred string    // the act cannot be done any more, and why
+	Typed  []pair    // what was typed then
+	Keep   *oneClick // keeps it as a note
+	Back   string
+}
+
+// fitted narrows a form to what the item's state allows, fills in what is known, and
+// after a conflict sets beside what was typed what others did meanwhile.
+func (v *visit) fitted(ctx context.Context, p *formPage, d desk, a act, id string, in url.Values) ([]field, url.Values) {
+	body := slices.Clone(v.c.spec[a.op].body)
+	f := d.fit(ctx, v, a, id)
+	if f == nil {
+		return body, in
+	}
+	if p.About = f.about; p.Problem == nil {
+		p.Barred = f.barred
+	}
+	if p.Problem != nil && p.Problem.Code == "conflict" && f.since != nil {
+		seen, err := strconv.Atoi(in.Get("revision"))
+		if steps := f.since(seen); err == nil && len(steps) > 0 {
+			v.merge(p, f, body, in, steps)
+		}
+	}
+	if p.Revision = in.Get("revision"); p.Meanwhile != nil || p.Revision == "" {
+		p.Revision = f.revision
+	}
+	out := url.Values{}
+	for name, values := range f.known {
+		out[name] = values
+	}
+	for name, values := range in {
+		if len(values) > 0 && values[0] != "" || p.Problem != nil {
+			out[name] = values
+		}
+	}
+	body = slices.DeleteFunc(body, func(x field) bool { return slices.Contains(f.hidden, x.name) })
+	for i := range body {
+		if some, ok := f.choices[body[i].name]; ok {
+			body[i].narrow(some)
+		}
+	}
+	v.words = v.words.naming(f.names)
+	return body, out
+}
+
+// merge says what changed, and keeps what was typed where it can still be used.
+func (v *visit) merge(p *formPage, f *fits, body []field, in url.Values, steps []entry) {
+	m := &meanwhile{Steps: steps, Barred: f.barred, Back: p.Back}
+	p.Meanwhile = m
+	n, err := number(v.c.cfg.Rand)
+	if err == nil {
+		p.Number = n // what was refused stays refused under its own number
+	}
+	if m.Barred == "" {
+		return
+	}
+	text := ""
+	for _, x := range body {
+		for _, typed := range in[x.name] {
+			if typed == "" {
+				continue
+			}
+			shown := v.words.cell(x.name, value{kind: '"', scalar: typed})
+			m.Typed = append(m.Typed, pair{Label: v.words.label(x.name), Name: x.name, Value: shown})
+			text += v.words.say("typed_line", "field", v.words.label(x.name), "value", shown.Text) + "\n"
+		}
+	}
+	if text == "" || !v.allowed(stepOp("notes")) {
+		return
+	}
+	if keep, err := v.button(p.Back+"/notes", v.words.t("meanwhile_keep"), kept{"words", text}); err == nil {
+		m.Keep = keep
+	}
+}
+
+// narrow has a field take some codes alone.
+func (f *field) narrow(codes []string) {
+	switch f.kind {
+	case fieldText, fieldChoice:
+		f.kind = fieldChoice
+	case fieldLines, fieldChoices:
+		f.kind = fieldChoices
+	default:
+		return
+	}
+	f.choices = codes
+}
+
+// seen tells the API which state of the item the form was made of.
+func (op *operation) seen(in url.Values) string {
+	r := in.Get("revision")
+	if r == "" || !slices.ContainsFunc(op.params, func(f field) bool { return f.name == "revision" }) {
+		return ""
+	}
+	return "?" + url.Values{"revision": {r}}.Encode()
+}
+
+// naming are the words with names of codes that are nobody's words.
+func (w *words) naming(names map[string]string) *words {
+	out := *w
+	out.names = names
+	return &out
+}

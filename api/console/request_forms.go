@@ -1,0 +1,90 @@
+package console
+
+import (
+	"context"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// fitRequest fits the forms of a request's steps: what its state allows, whom it is
+// about, and what was done to it meanwhile.
+func fitRequest(ctx context.Context, v *visit, a act, id string) *fits {
+	id, task, _ := strings.Cut(id, separator)
+	if !v.allowed(requestRead) || !isID(id) {
+		return nil
+	}
+	r, err := v.get(ctx, v.c.spec[requestRead].filled([]string{id}, nil))
+	if err != nil {
+		return nil
+	}
+	f := &fits{about: v.requestTitle(r), revision: r.text("revision"), known: url.Values{}, choices: map[string][]string{},
+		since: func(revision int) []entry { return v.journal(id, r, v.staff(ctx, r), revision+1) }}
+	step := a.slug
+	if can := r.at("now.steps").strings(); !slices.Contains(can, step) {
+		f.barred = v.words.say("step_barred", "status", v.words.code("status", r.text("status")))
+	}
+	switch step {
+	case "verify":
+		fitVerify(f, r)
+	case "assign":
+		f.known.Set("account", v.session.text("account_id"))
+		if f.names = v.colleagues(ctx); len(f.names) > 0 {
+			f.choices["account"] = slices.SortedFunc(maps.Keys(f.names), func(a, b string) int { return strings.Compare(f.names[a]+a, f.names[b]+b) })
+		}
+	case "tasks":
+		if f.names = v.colleagues(ctx); len(f.names) > 0 {
+			f.choices["owner"] = slices.SortedFunc(maps.Keys(f.names), func(a, b string) int { return strings.Compare(f.names[a]+a, f.names[b]+b) })
+		}
+	case "end":
+		for _, t := range r.at("tasks").list {
+			if t.text("number") != task {
+				continue
+			}
+			f.about = strings.TrimSpace(v.words.say("task_of", "number", task, "system", v.words.code("system", t.text("system"))) + " " + t.text("title"))
+			if t.text("finding") != "" {
+				f.barred = v.words.t("task_ended")
+			}
+		}
+	case "answer":
+		f.choices["outcome"] = r.at("now.outcomes").strings()
+	case "dispatch":
+		f.choices["of"] = r.at("now.letters").strings()
+		for _, of := range []string{"extension", "refusal", "answer"} {
+			if slices.Contains(f.choices["of"], of) {
+				f.known.Set("of", of)
+			}
+		}
+	case "withdraw":
+		f.known.Set("channel", r.text("channel"))
+	}
+	return f
+}
+
+// fitVerify leaves out what a request of this kind has no use for.
+func fitVerify(f *fits, r value) {
+	if id := r.text("subject_id"); id != "" {
+		f.known.Set("subject_id", id)
+	}
+	if r.text("right") != "other" {
+		f.hidden = append(f.hidden, "right")
+	}
+	requester := r.text("requester")
+	if requester == "person" || requester == "" {
+		f.hidden = append(f.hidden, "standing")
+	}
+	if requester != "heir" || r.text("ground") != "" {
+		f.hidden = append(f.hidden, "ground")
+	}
+	switch requester {
+	case "proxy":
+		f.choices["standing"] = []string{"mandate", "court_order"}
+	case "guardian":
+		f.choices["standing"] = []string{"parental_authority", "court_order"}
+	case "heir":
+		f.choices["standing"] = []string{"notarial_deed", "family_book"}
+	case "designated":
+		f.choices["standing"] = []string{"directives", "certified_party"}
+	}
+}

@@ -1,0 +1,125 @@
+package console
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+)
+
+// requestsPage is the list of rights requests, the first due first.
+type requestsPage struct {
+	Intro   string
+	Makes   []link
+	Chips   []chip
+	Filters []input
+	Open    bool // a filter besides the chips is set
+	Rows    []requestRow
+	Next    string
+	Empty   string
+}
+
+// chip is a choice that many make, with how many it would show.
+type chip struct {
+	Href, Text, Count string
+	Here              bool
+}
+
+type requestRow struct {
+	Href, Right string
+	Marks       []badge
+	Clock       *clock
+	Answered    string // in how many days, once it was
+	Status      badge
+	Assignee    who
+	Received    cell
+	Person      person
+	Tasks       string
+}
+
+// requests lists rights requests; those that are open, if nothing else is asked for.
+func (c *Console) requests(ctx context.Context, v *visit) error {
+	if !v.allowed(requestsList) {
+		if v.allowed("POST /v1/requests") {
+			d, _ := find("requests")
+			v.show(http.StatusOK, "requests", v.words.t("desk_requests"), &requestsPage{Intro: v.words.t("desk_requests_intro"), Makes: v.links(d, d.makes, "new")})
+			return nil
+		}
+		return &refused{Status: http.StatusForbidden, Code: "permission_missing", Permission: c.spec[requestsList].permission}
+	}
+	d, _ := find("requests")
+	op, asked := c.spec[requestsList], v.r.URL.Query()
+	q, err := query(op.params, asked)
+	if err != nil {
+		return &refused{Status: http.StatusBadRequest, Code: "form"}
+	}
+	chosen := slices.ContainsFunc([]string{"standing", "overdue", "assignee", "status", "right", "mark", "subject_id", "due_by", "from", "to"}, q.Has)
+	if !chosen && !asked.Has("all") {
+		q.Set("standing", "open")
+	}
+	q.Set("sort", "due")
+	if q.Get("limit") == "" {
+		q.Set("limit", "50")
+	}
+	answer, err := v.get(ctx, op.path+"?"+q.Encode())
+	if err != nil {
+		return err
+	}
+	p := &requestsPage{Intro: v.words.t("desk_requests_intro"), Makes: v.links(d, d.makes, "new"), Chips: v.requestChips(ctx, q, asked), Empty: v.words.t("requests_none")}
+	filters := slices.DeleteFunc(slices.Clone(op.params), func(f field) bool {
+		return slices.Contains([]string{"cursor", "limit", "sort", "standing", "overdue", "assignee"}, f.name)
+	})
+	p.Filters = v.inputs(filters, asked, "", "")
+	p.Open = slices.ContainsFunc(filters, func(f field) bool { return q.Has(f.name) })
+	staff := map[string]string{}
+	self := v.session.text("account_id")
+	if slices.ContainsFunc(answer.at("items").list, func(r value) bool { a := r.text("assignee"); return a != "" && a != self }) {
+		staff = v.colleagues(ctx)
+	}
+	for _, r := range answer.at("items").list {
+		p.Rows = append(p.Rows, v.requestRow(r, staff))
+	}
+	if next := answer.text("next"); next != "" {
+		asked.Set("cursor", next)
+		p.Next = v.r.URL.Path + "?" + asked.Encode()
+	}
+	v.show(http.StatusOK, "requests", v.words.t("desk_requests"), p)
+	return nil
+}
+
+func (v *visit) requestRow(r value, staff map[string]string) requestRow {
+	row := requestRow{Href: Root + "/requests/" + r.text("id"), Right: v.words.code("right", r.text("right")), Clock: v.clock(r),
+		Status: badge{statusKind(r.text("status")), v.words.code("status", r.text("status"))}, Assignee: v.account(r.text("assignee"), staff),
+		Received: v.words.dated(r.at("received_at"))}
+	for _, m := range r.at("marks").strings() {
+		row.Marks = append(row.Marks, badge{markKind(m), v.words.code("mark", m)})
+	}
+	if id := r.text("subject_id"); id != "" {
+		row.Person = person{ID: id, Short: short(id), Href: Root + "/people/" + id}
+	}
+	if n := r.text("open_tasks"); n != "" && n != "0" {
+		row.Tasks = n
+	}
+	if n := r.text("answered_in_days"); n != "" {
+		row.Answered = v.words.say("answered_in", "n", n)
+	}
+	return row
+}
+
+// requestChips are the lists that people look at every day. How many each holds is
+// counted over the whole desk.
+func (v *visit) requestChips(ctx context.Context, q, asked url.Values) []chip {
+	counts := value{}
+	if v.allowed("GET /v1/requests/statistics") {
+		counts, _ = v.get(ctx, "/v1/requests/statistics")
+	}
+	self := v.session.text("account_id")
+	here := map[string]bool{"open": q.Get("standing") == "open" && !q.Has("assignee") && !q.Has("overdue"), "overdue": q.Get("overdue") == "true",
+		"mine": q.Get("assignee") == self && self != "", "closed": q.Get("standing") == "closed", "all": asked.Has("all") && !q.Has("standing")}
+	var out []chip
+	for _, c := range []struct{ key, query, count string }{{"open", "standing=open", counts.text("all.open")}, {"overdue", "overdue=true", counts.text("all.overdue")},
+		{"mine", "standing=open&assignee=" + url.QueryEscape(self), ""}, {"closed", "standing=closed", ""}, {"all", "all=true", ""}} {
+		out = append(out, chip{Href: Root + "/requests?" + c.query, Text: v.words.t("chip_" + c.key), Count: v.words.number(c.count), Here: here[c.key]})
+	}
+	return out
+}
