@@ -15,7 +15,19 @@ type cell struct {
 	Items  []cell
 	Rows   *table
 	Fields []pair
+	who    *accounts // that a link leads to, nil for others
 }
+
+// Shown is what a page shows of the cell: of an account, its name if it is known.
+func (c cell) Shown() string {
+	if c.who != nil && c.who.names[c.Code] != "" {
+		return c.who.names[c.Code]
+	}
+	return c.Text
+}
+
+// Named reports an id that is shown as a name.
+func (c cell) Named() bool { return c.Shown() != c.Text }
 
 type pair struct {
 	Label, Name, Help string
@@ -90,7 +102,12 @@ func (w *words) textCell(name, s string) cell {
 		return cell{Kind: "time", Text: w.date(t), Code: s}
 	}
 	if desk := leads(name); desk != "" && isID(s) {
-		return cell{Kind: "link", Text: short(s), Code: s, Href: Root + "/" + desk + "/" + s}
+		c := cell{Kind: "link", Text: short(s), Code: s, Href: Root + "/" + desk + "/" + s}
+		if desk == "accounts" && w.accounts != nil {
+			w.accounts.ask(s)
+			c.who = w.accounts
+		}
+		return c
 	}
 	if named := w.named(name, s); named != s {
 		return cell{Kind: "code", Text: named, Code: s}

@@ -54,6 +54,7 @@ type Console struct {
 	words   map[string]*words // by language
 	pages   map[string]*template.Template
 	sent    *forms
+	names   *names
 	files   map[string]asset
 	streams *streams
 	kept    *keptFiles
@@ -75,7 +76,7 @@ func New(cfg Config) (*Console, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	c := &Console{cfg: cfg, words: map[string]*words{}, sent: newForms(cfg.Now), streams: newStreams(), kept: newKeptFiles(cfg.Now)}
+	c := &Console{cfg: cfg, words: map[string]*words{}, sent: newForms(cfg.Now), names: newNames(cfg.Now), streams: newStreams(), kept: newKeptFiles(cfg.Now)}
 	var err error
 	if c.spec, err = readSpec(cfg.API); err != nil {
 		return nil, fmt.Errorf("console: %w", err)
@@ -131,6 +132,7 @@ func (c *Console) routes() *http.ServeMux {
 	c.operationRoutes(mux)
 	c.rightsRoutes(mux)
 	mux.HandleFunc("GET "+Root+"/{desk}/{id}/{act}/file", c.page(c.download))
+	mux.HandleFunc("GET "+Root+"/accounts/{id}", c.page(c.account))
 	mux.HandleFunc("GET "+Root+"/{desk}", c.page(c.desk))
 	mux.HandleFunc("GET "+Root+"/{desk}/{id}", c.page(c.item))
 	mux.HandleFunc("GET "+Root+"/{desk}/new/{act}", c.page(c.form))

@@ -37,6 +37,9 @@ func TestWords(t *testing.T) {
 		for _, a := range slices.Concat(d.acts, d.makes, d.more, d.files) {
 			keys = append(keys, "act_"+d.slug+"_"+a.slug)
 		}
+		if len(d.named) > 0 {
+			keys = append(keys, "one_"+d.slug)
+		}
 		for _, c := range d.columns {
 			if fr.labels[last(c)] == "" {
 				t.Errorf("the column %s of %s has no label", c, d.slug)

@@ -185,30 +185,16 @@ func (c *Console) item(ctx context.Context, v *visit) error {
 	if d.list == "" {
 		p.Back = ""
 	}
+	title := v.words.t("desk_" + d.slug)
 	if d.item != "" {
 		answer, err := v.get(ctx, c.spec[d.item].filled(keys, nil))
 		if err != nil {
 			return err
 		}
-		p.Values = v.words.pairs(answer)
+		p.Values, title = v.words.pairs(answer), v.called(d, answer)
 		p.Acts = append(p.Acts, v.taskLinks(d, id, answer)...)
 	}
-	for _, m := range d.more {
-		if !v.allowed(m.op) {
-			continue
-		}
-		answer, err := v.get(ctx, c.spec[m.op].filled(keys, m.keys)+m.asking(keys))
-		if err != nil {
-			p.Sections = append(p.Sections, &section{Title: v.words.t("act_" + d.slug + "_" + m.slug), Note: v.why(err)})
-			continue
-		}
-		if m.member != "" {
-			answer = value{kind: '{', members: []member{{"items", answer.at(m.member)}}}
-		}
-		s := v.section(desk{slug: d.slug}, m.columns, answer, nil)
-		s.Title = v.words.t("act_" + d.slug + "_" + m.slug)
-		p.Sections = append(p.Sections, s)
-	}
+	p.Sections = v.lists(ctx, d, keys)
 	if d.text != "" {
 		text, err := v.plain(ctx, c.spec[d.text].filled(keys, nil))
 		if err != nil {
@@ -216,8 +202,48 @@ func (c *Console) item(ctx context.Context, v *visit) error {
 		}
 		p.Sections = append(p.Sections, &section{Title: v.words.t("text_" + d.slug), Text: text})
 	}
-	v.show(http.StatusOK, "item", v.words.t("desk_"+d.slug), p)
+	v.show(http.StatusOK, "item", title, p)
 	return nil
+}
+
+// lists are those about one item that the visitor may see, or why one could not be had.
+func (v *visit) lists(ctx context.Context, d desk, keys []string) []*section {
+	var out []*section
+	for _, m := range d.more {
+		if !v.allowed(m.op) {
+			continue
+		}
+		title := v.words.t("act_" + d.slug + "_" + m.slug)
+		answer, err := v.get(ctx, v.c.spec[m.op].filled(keys, m.keys)+m.asking(keys))
+		if err != nil {
+			out = append(out, &section{Title: title, Note: v.why(err)})
+			continue
+		}
+		if m.member != "" {
+			answer = value{kind: '{', members: []member{{"items", answer.at(m.member)}}}
+		}
+		s := v.section(desk{slug: d.slug}, m.columns, answer, nil)
+		s.Title = title
+		out = append(out, s)
+	}
+	return out
+}
+
+// called is the title of an item's page: its desk, and the fields that name it.
+func (v *visit) called(d desk, answer value) string {
+	title := v.words.t("desk_" + d.slug)
+	for i, name := range d.named {
+		text := v.words.cell(last(name), answer.at(name)).Text
+		if answer.at(name).empty() || text == "" {
+			continue
+		}
+		if i == 0 {
+			title = v.words.t("one_"+d.slug) + v.words.t("colon") + text
+		} else {
+			title += ", " + text
+		}
+	}
+	return title
 }
 
 // why says what a refused question was refused for.

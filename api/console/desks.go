@@ -12,6 +12,7 @@ type desk struct {
 	columns []string
 	keys    []string // columns that name an item, in the order of the paths' parameters
 	item    string   // operation that shows one; "" for none
+	named   []string // fields of an item that its page is titled by
 	text    string   // operation that gives one as it is written; "" for none
 	parent  string   // desk on whose item's page its acts stand, by the first key
 	more    []act    // lists about one item, shown below it
@@ -55,17 +56,17 @@ func peopleDesks() []desk {
 	return []desk{
 		personDesk(),
 		{slug: "hold", parent: "people", keys: []string{"subject_id", "placed"}, acts: []act{{slug: "release", op: "DELETE /v1/subjects/{id}/hold/{placed}", grave: true}}},
-		{slug: "opposition", group: "people", list: "GET /v1/opposition", columns: []string{"recorded", "origin", "channels", "purpose", "addresses", "subject_id", "event_id"},
+		{slug: "opposition", named: []string{"recorded"}, group: "people", list: "GET /v1/opposition", columns: []string{"recorded", "origin", "channels", "purpose", "addresses", "subject_id", "event_id"},
 			keys: []string{"event_id"}, item: "GET /v1/events/{id}",
 			makes: []act{{slug: "check", op: "POST /v1/opposition/check"}, {slug: "import", op: "POST /v1/opposition"}},
 			acts:  []act{{slug: "lift", op: "POST /v1/opposition/{event}/lift", grave: true}}},
 		{slug: "contactability", group: "people", own: checkOp},
-		{slug: "screenings", group: "people", list: "GET /v1/screenings", columns: []string{"time", "purpose", "channel", "lines", "allowed", "refused", "duplicates", "unreadable"},
+		{slug: "screenings", named: []string{"purpose", "time"}, group: "people", list: "GET /v1/screenings", columns: []string{"time", "purpose", "channel", "lines", "allowed", "refused", "duplicates", "unreadable"},
 			keys: []string{"id"}, item: "GET /v1/screenings/{id}"},
 		{slug: "duplicates", group: "people", list: "GET /v1/duplicates", columns: []string{"subjects", "by", "likeness"}, keys: []string{"subjects.0"},
 			acts: []act{{slug: "merge", op: "POST /v1/subjects/{id}/merge"}}},
 		{slug: "unproven", group: "people", list: "GET /v1/consents/unproven", columns: []string{"name", "grants", "lacks"}},
-		{slug: "notices", group: "people", list: "GET /v1/notices", columns: []string{"id", "version", "language", "purposes", "effective_from"},
+		{slug: "notices", named: []string{"id", "version"}, group: "people", list: "GET /v1/notices", columns: []string{"id", "version", "language", "purposes", "effective_from"},
 			keys: []string{"id", "version", "language"}, item: "GET /v1/notices/{id}/{version}/{language}", makes: []act{{slug: "publish", op: "POST /v1/notices"}}},
 	}
 }
@@ -81,7 +82,7 @@ func rightsDesks() []desk {
 		{slug: "operations", group: "", keys: []string{"id"}, item: "GET /v1/operations/{id}"},
 		{slug: "holds", group: "rights", list: "GET /v1/holds", columns: []string{"kind", "code", "subject_id", "placed", "review_at", "due", "reviewer", "ended"},
 			keys: []string{"id"}, acts: []act{{slug: "review", op: "POST /v1/holds/{id}/review"}}},
-		{slug: "retention", group: "rights", list: "GET /v1/retention/runs", columns: []string{"date", "state", "counts.persons", "counts.erased", "counts.archived", "counts.held", "counts.failed"},
+		{slug: "retention", named: []string{"date"}, group: "rights", list: "GET /v1/retention/runs", columns: []string{"date", "state", "counts.persons", "counts.erased", "counts.archived", "counts.held", "counts.failed"},
 			keys: []string{"id"}, item: "GET /v1/retention/runs/{id}", makes: []act{{slug: "run", op: "POST /v1/retention/runs", grave: true}},
 			more: []act{{slug: "report", op: "GET /v1/retention/runs/{id}/report", columns: []string{"subject_id", "action", "classes", "rules", "due_at", "certificate"}}}},
 		{slug: "due", group: "rights", list: "GET /v1/retention/due", columns: []string{"subject_id", "due", "ahead"}},
@@ -92,18 +93,18 @@ func rightsDesks() []desk {
 
 func registerDesks() []desk {
 	return []desk{
-		{slug: "activities", group: "registers", list: "GET /v1/activities", columns: []string{"entry.activity", "role", "entry.main_purpose", "state", "review_due"}, keys: []string{"id"},
+		{slug: "activities", named: []string{"entry.activity"}, group: "registers", list: "GET /v1/activities", columns: []string{"entry.activity", "role", "entry.main_purpose", "state", "review_due"}, keys: []string{"id"},
 			item: "GET /v1/activities/{id}", makes: []act{{slug: "new", op: "POST /v1/activities"}},
 			more:  []act{{slug: "history", op: "GET /v1/activities/{id}/history", columns: []string{"time", "what", "changed", "reason", "account"}}},
 			files: []act{{slug: "xlsx", op: "GET /v1/activities/export", keys: []int{-1}, query: "format=xlsx"}, {slug: "csv", op: "GET /v1/activities/export", keys: []int{-1}, query: "format=csv"}}},
-		{slug: "dpia", group: "registers", list: "GET /v1/dpia", columns: []string{"activity_id", "state", "decision", "due", "overdue"}, keys: []string{"id"}, item: "GET /v1/dpia/{id}"},
-		{slug: "breaches", group: "registers", list: "GET /v1/breaches", columns: []string{"kind", "opened", "due", "overdue", "status", "id"}, keys: []string{"id"}, item: "GET /v1/breaches/{id}",
+		{slug: "dpia", named: []string{"state"}, group: "registers", list: "GET /v1/dpia", columns: []string{"activity_id", "state", "decision", "due", "overdue"}, keys: []string{"id"}, item: "GET /v1/dpia/{id}"},
+		{slug: "breaches", named: []string{"kind", "opened"}, group: "registers", list: "GET /v1/breaches", columns: []string{"kind", "opened", "due", "overdue", "status", "id"}, keys: []string{"id"}, item: "GET /v1/breaches/{id}",
 			makes: []act{{slug: "open", op: "POST /v1/breaches"}},
 			acts: []act{{slug: "form", op: "POST /v1/breaches/{id}/form"}, {slug: "scope", op: "POST /v1/breaches/{id}/scope"}, {slug: "assessment", op: "POST /v1/breaches/{id}/assessment"},
 				{slug: "notifications", op: "POST /v1/breaches/{id}/notifications"}, {slug: "communications", op: "POST /v1/breaches/{id}/communications"},
 				{slug: "actions", op: "POST /v1/breaches/{id}/actions"}, {slug: "notes", op: "POST /v1/breaches/{id}/notes"}, {slug: "close", op: "POST /v1/breaches/{id}/close"}},
 			files: []act{{slug: "letter", op: "GET /v1/breaches/{id}/letter"}, {slug: "register", op: "GET /v1/breaches/register", keys: []int{-1}, query: "format=csv"}}},
-		{slug: "reviews", group: "registers", list: "GET /v1/reviews", columns: []string{"kind", "due", "overdue", "status", "id"}, keys: []string{"id"}, item: "GET /v1/reviews/{id}",
+		{slug: "reviews", named: []string{"kind", "due"}, group: "registers", list: "GET /v1/reviews", columns: []string{"kind", "due", "overdue", "status", "id"}, keys: []string{"id"}, item: "GET /v1/reviews/{id}",
 			makes: []act{{slug: "plan", op: "POST /v1/reviews"}},
 			acts: []act{{slug: "sessions", op: "POST /v1/reviews/{id}/sessions"}, {slug: "findings", op: "POST /v1/reviews/{id}/findings"},
 				{slug: "actions", op: "POST /v1/reviews/{id}/actions"}, {slug: "plan", op: "POST /v1/reviews/{id}/plan"}, {slug: "close", op: "POST /v1/reviews/{id}/close"}}},
@@ -122,7 +123,7 @@ func evidenceDesks() []desk {
 		{slug: "difference", group: "evidence", list: "GET /v1/audit/difference", columns: []string{"subject_id", "kinds", "first", "last"}},
 		{slug: "events", group: "", keys: []string{"id"}, item: "GET /v1/events/{id}", acts: []act{{slug: "redact", op: "POST /v1/events/{id}/redaction", grave: true}},
 			files: []act{{slug: "proof", op: "GET /v1/proofs/{id}"}, {slug: "receipt", op: "GET /v1/consents/{id}/receipt"}}},
-		{slug: "inspections", group: "evidence", list: "GET /v1/inspections", columns: []string{"reference", "requester", "state", "opened", "due", "from", "to"}, keys: []string{"id"},
+		{slug: "inspections", named: []string{"reference"}, group: "evidence", list: "GET /v1/inspections", columns: []string{"reference", "requester", "state", "opened", "due", "from", "to"}, keys: []string{"id"},
 			item: "GET /v1/inspections/{id}", makes: []act{{slug: "open", op: "POST /v1/inspections"}},
 			more:  []act{{slug: "consulted", op: "GET /v1/inspections/{id}/consulted", columns: []string{"time", "account", "action", "categories", "count", "event_id"}}},
 			acts:  []act{{slug: "search", op: "POST /v1/inspections/{id}/search"}, {slug: "close", op: "POST /v1/inspections/{id}/close"}},
@@ -133,9 +134,9 @@ func evidenceDesks() []desk {
 
 func accessDesks() []desk {
 	return []desk{
-		{slug: "approvals", group: "access", list: "GET /v1/approvals", columns: []string{"asked", "act", "account", "state", "decider", "ends"}, keys: []string{"id"}, item: "GET /v1/approvals/{id}",
+		{slug: "approvals", named: []string{"act", "asked"}, group: "access", list: "GET /v1/approvals", columns: []string{"asked", "act", "account", "state", "decider", "ends"}, keys: []string{"id"}, item: "GET /v1/approvals/{id}",
 			acts: []act{{slug: "decide", op: "POST /v1/approvals/{id}/decision"}}},
-		{slug: "watch", group: "access", list: "GET /v1/watch", columns: []string{"at", "title", "level", "account_id", "observed", "limit", "state"}, keys: []string{"id"}, item: "GET /v1/watch/{id}",
+		{slug: "watch", named: []string{"title", "at"}, group: "access", list: "GET /v1/watch", columns: []string{"at", "title", "level", "account_id", "observed", "limit", "state"}, keys: []string{"id"}, item: "GET /v1/watch/{id}",
 			acts: []act{{slug: "close", op: "POST /v1/watch/{id}/close"}}},
 		{slug: "accounts", group: "access", list: "GET /v1/accounts", columns: []string{"label", "login", "kind", "roles", "state", "factors", "last_sign_in_at"}, keys: []string{"id"}, item: "GET /v1/accounts/{id}",
 			more:  []act{{slug: "sessions", op: "GET /v1/accounts/{id}/sessions", columns: []string{"started_at", "expires_at", "method", "factors", "from"}}},
@@ -151,7 +152,7 @@ func accessDesks() []desk {
 
 func operationDesks() []desk {
 	return []desk{
-		{slug: "quarantine", group: "operations", list: "GET /v1/quarantine", columns: []string{"recorded", "reason", "type", "field", "message", "outcome", "until"}, keys: []string{"id"}, item: "GET /v1/quarantine/{id}",
+		{slug: "quarantine", named: []string{"reason", "recorded"}, group: "operations", list: "GET /v1/quarantine", columns: []string{"recorded", "reason", "type", "field", "message", "outcome", "until"}, keys: []string{"id"}, item: "GET /v1/quarantine/{id}",
 			acts: []act{{slug: "repair", op: "POST /v1/quarantine/{id}/repair"}, {slug: "discard", op: "POST /v1/quarantine/{id}/discard", grave: true}}},
 		{slug: "producers", group: "operations", list: "GET /v1/producers", columns: []string{"name", "events", "last", "late", "missing", "set_aside", "silence"}, keys: []string{"id"},
 			more:  []act{{slug: "days", op: "GET /v1/producers/{source}/days", columns: []string{"date", "events", "missing", "set_aside"}}},

@@ -16,6 +16,7 @@
 //     API takes and no more.
 //
 // Assumed: the API is the one of this process (New reads its document once). What the
-// console remembers is only which forms were sent, for ten minutes, in memory: after a
-// crash, or on another node, the API's own Idempotency-Key and its conflicts hold.
+// console remembers, for ten minutes, in memory, is which forms were sent and which names
+// of staff a session was shown: after a crash, or on another node, the API's own
+// Idempotency-Key and its conflicts hold, and names are asked for, and recorded, anew.
 package console

@@ -142,6 +142,7 @@ func (v *visit) leave(where string) { http.Redirect(v.w, v.r, where, http.Status
 
 // show writes a page.
 func (v *visit) show(status int, name, title string, body any) {
+	v.nameAccounts(v.r.Context())
 	var b bytes.Buffer
 	if err := v.c.pages[name].Execute(&b, v.layout(title, body)); err != nil {
 		v.c.cfg.Logger.Error("a page cannot be made", "page", name, "error", err.Error())

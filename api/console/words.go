@@ -16,12 +16,13 @@ type words struct {
 	texts, labels, codes, helps map[string]string
 	terms                       map[string][]Term // of the policy, by field
 	names                       map[string]string // of what has no word, such as an account, on one page
+	accounts                    *accounts         // of the page
 }
 
 // with are the words together with the policy's.
 func (w *words) with(terms map[string][]Term) *words {
 	out := *w
-	out.terms = terms
+	out.terms, out.accounts = terms, &accounts{}
 	return &out
 }
 

@@ -70,7 +70,7 @@ func TestHabilitations(t *testing.T) {
 		t.Errorf("%d guests with their inspection", guests)
 	}
 	for _, p := range d.Permissions {
-		if p.Code == "accounts.read" && strings.Join(p.Routes, " ") != "GET /v1/habilitations GET /v1/habilitations/changes" {
+		if p.Code == "accounts.read" && strings.Join(p.Routes, " ") != "GET /v1/accounts/names GET /v1/habilitations GET /v1/habilitations/changes" {
 			t.Errorf("it opens %v", p.Routes)
 		}
 	}
@@ -96,6 +96,7 @@ func TestHabilitations(t *testing.T) {
 			t.Errorf("%s is answered %d, want %d: %.200s", path, got.status, want, got.body)
 		}
 	}
+	namesOf(t, get, dpo, auditor, d.Rights.Accounts[0].ID)
 	var diff HabilitationDiff
 	must(t, json.Unmarshal([]byte(get(dpo, "/v1/habilitations/changes?since=1").body), &diff))
 	given := map[domain.ID]bool{}

@@ -63,6 +63,7 @@ func Routes() []Route {
 		keyRoutes(),
 		sessionRoutes(),
 		accountRoutes(),
+		accountNameRoutes(),
 		habilitationRoutes(),
 		inspectionRoutes(),
 		breachRoutes(),

@@ -152,6 +152,7 @@ func houseStory() []chapter {
 		{"GET /v1/subjects/{id}/history", " id:{subject}", "", ""},
 		{"GET /v1/subjects/{id}/accesses", " id:{subject}", "", ""},
 		{"GET /v1/audit/accounts/{id}", account, "", ""},
+		{"GET /v1/accounts/names", "ids={account}", "", ""},
 		{"GET /v1/habilitations", "", "", ""},
 		{"POST /v1/policy/diff", "", "{policy}", ""},
 		{"POST /v1/policy", "effective_at={later}", "{policy}", "scheduled=id"},
