@@ -1,0 +1,40 @@
+package app
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestConsoleNames: pages show who an account is to those who may see names of staff,
+// and the role behind it to others; the showing is in the access journal.
+func TestConsoleNames(t *testing.T) {
+	t.Parallel()
+	s := openConsole(t)
+	dpo := s.signIn("dpo")
+	s.because("audit")
+	person := "/console/people/" + s.real["/v1/subjects/"]
+	s.get(person)
+	s.ok(s.open.CaughtUp(t.Context()))
+	link := `href="/console/accounts/` + dpo.String() + `" title="` + dpo.String() + `">`
+	if p := s.get(person + "?tab=accesses"); !strings.Contains(p.text, link+"Zqstaff</a>") {
+		t.Errorf("the officer is shown %.3000s", p.text)
+	}
+	s.ok(s.open.CaughtUp(t.Context()))
+	if p := s.get("/console/accounts/" + dpo.String()); p.status != 200 || !strings.Contains(p.text, "<h1>Zqstaff</h1>") || !strings.Contains(p.text, "/console/people/"+s.real["/v1/subjects/"]) {
+		t.Errorf("the account: %d %.3000s", p.status, p.text)
+	}
+	s.signIn("auditor")
+	s.because("audit")
+	p := s.get("/console/reads")
+	if strings.Contains(p.text, "Zqstaff") || !strings.Contains(p.text, "Data protection officer "+dpo.String()[:8]) {
+		t.Errorf("the auditor is shown %.3000s", p.text)
+	}
+	if p := s.get("/console/accounts/" + dpo.String()); p.status != 200 || strings.Contains(p.text, "Zqstaff") || !strings.Contains(p.text, "/console/people/"+s.real["/v1/subjects/"]) {
+		t.Errorf("the account to an auditor: %d %.3000s", p.status, p.text)
+	}
+	s.signIn("agent")
+	s.because("customer_call")
+	if p := s.get("/console/accounts/" + dpo.String()); p.status != 403 {
+		t.Errorf("the account to an agent: %d", p.status)
+	}
+}
