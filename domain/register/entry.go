@@ -122,8 +122,10 @@ func (e *Entry) Check() error {
 		default:
 			c.party("client", e.Client)
 		}
-	} else if e.Client != nil || len(e.Processing) > 0 {
+	} else if e.Client != nil {
 		c.bad("client")
+	} else if len(e.Processing) > 0 {
+		c.bad("processing")
 	} else {
 		c.name("main_purpose", e.Purpose, true)
 	}
