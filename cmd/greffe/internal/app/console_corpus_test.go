@@ -109,35 +109,35 @@ func hrefs(page string) []string {
 	return out
 }
 
-// formOf are the fields of the page's first form of a class (any if ""), with what they
+// pageForm are the fields of the page's first form of a class (any if ""), with what they
 // hold, and what kind each is.
-type formOf struct {
+type pageForm struct {
 	action, method string
-	fields         []formField
+	fields         []pageField
 }
 
-type formField struct {
+type pageField struct {
 	name, kind, value string
 	choices           []string
 }
 
 // formsOf are the forms of a page.
-func formsOf(page string) []formOf {
+func formsOf(page string) []pageForm {
 	root, err := html.Parse(strings.NewReader(page))
 	if err != nil {
 		return nil
 	}
-	var out []formOf
+	var out []pageForm
 	for n := range root.Descendants() {
 		if n.Type != html.ElementNode || n.Data != "form" {
 			continue
 		}
-		f := formOf{action: attribute(n, "action"), method: strings.ToLower(attribute(n, "method"))}
+		f := pageForm{action: attribute(n, "action"), method: strings.ToLower(attribute(n, "method"))}
 		for m := range n.Descendants() {
 			if m.Type != html.ElementNode || attribute(m, "name") == "" {
 				continue
 			}
-			one := formField{name: attribute(m, "name"), kind: attribute(m, "type"), value: attribute(m, "value")}
+			one := pageField{name: attribute(m, "name"), kind: attribute(m, "type"), value: attribute(m, "value")}
 			switch m.Data {
 			case "textarea":
 				one.kind = "textarea"

@@ -238,7 +238,7 @@ func TestConsoleHostileForms(t *testing.T) {
 }
 
 // typed fills a form with payloads, each under a mark of its own.
-func typed(f formOf, payloads []string, from int) (url.Values, int) {
+func typed(f pageForm, payloads []string, from int) (url.Values, int) {
 	form, n := url.Values{}, 0
 	for _, x := range f.fields {
 		switch {
