@@ -150,8 +150,17 @@ func nextDecisions(t *testing.T, g, other *gate) {
 	at = g.head()
 	look("a token revoked", "agent", "token_revoked")
 	look("the DPO", "dpo", "")
+	c = g.say("contact.created", "E", `{"kind":"supplier_contact"}`) // one without a restriction
+	path, at = "/v1/subjects/"+c.Subject.String(), c.Position
+	look("a supplier's contact", "marketing", forbidden)
+	wider := strings.Replace(string(gatePolicy()), "    kinds: [prospect]\n", "    kinds: [prospect, supplier_contact]\n", 1)
+	if _, _, err := g.Ledger.PublishPolicy(t.Context(), domain.ID{1}, []byte(wider)); err != nil {
+		t.Fatal(err)
+	}
+	at = g.head()
+	look("a policy that keeps them for prospecting", "marketing", "")
 	at = g.change(path+"/erasure", `{"ground":"art17.1.b","reason":"x"}`)
-	look("erased", "dpo", "subject_erased")
+	look("erased", "dpo", "erased")
 }
 
 // TestTheNextDecision: whatever changes who may see a contact is seen by the next request,
