@@ -75,6 +75,9 @@ func (w *words) cell(name string, v value) cell {
 	case 'f':
 		return cell{Kind: "no", Text: w.t("no")}
 	case '0':
+		if named := w.codes[name+"."+v.scalar]; named != "" {
+			return cell{Kind: "code", Text: named, Code: v.scalar}
+		}
 		return cell{Kind: "number", Text: w.number(v.scalar)}
 	case '"':
 		return w.textCell(name, v.scalar)

@@ -133,6 +133,7 @@ func (c *Console) routes() *http.ServeMux {
 	c.rightsRoutes(mux)
 	mux.HandleFunc("GET "+Root+"/{desk}/{id}/{act}/file", c.page(c.download))
 	mux.HandleFunc("GET "+Root+"/accounts/{id}", c.page(c.account))
+	mux.HandleFunc("GET "+Root+"/habilitations", c.page(c.habilitations))
 	mux.HandleFunc("GET "+Root+"/{desk}", c.page(c.desk))
 	mux.HandleFunc("GET "+Root+"/{desk}/{id}", c.page(c.item))
 	mux.HandleFunc("GET "+Root+"/{desk}/new/{act}", c.page(c.form))

@@ -12,9 +12,10 @@ func itoa(n int) string { return strconv.Itoa(n) }
 
 // series is what a plot's script draws.
 type series struct {
-	Labels []string  `json:"labels"`
-	Values []float64 `json:"values"`
-	Unit   string    `json:"unit"`
+	Axis   string      `json:"axis"` // what the labels are
+	Labels []string    `json:"labels"`
+	Names  []string    `json:"names"`  // of the lines
+	Values [][]float64 `json:"values"` // by line
 }
 
 // showSummary plots what the audit dataset counts: events by month and type, accesses
@@ -28,6 +29,12 @@ func showSummary(v *visit, a value, p *startPage) {
 		if pl, ok := v.plotted(a.at(one.member), v.words.t(one.title), one.kind, one.member); ok {
 			p.Plots = append(p.Plots, pl)
 		}
+	}
+	if pl, ok := v.consentPlot(a.at("consents")); ok {
+		p.Plots = slices.Insert(p.Plots, min(1, len(p.Plots)), pl)
+	}
+	if pl, ok := v.contactPlot(a.at("contacts")); ok {
+		p.Plots = append(p.Plots, pl)
 	}
 }
 
@@ -63,7 +70,7 @@ func (v *visit) plotted(counts value, title, kind, member string) (plot, bool) {
 	} else {
 		slices.SortStableFunc(all, func(a, b one) int { return strings.Compare(a.name, b.name) })
 	}
-	s := series{Unit: v.words.t("events_count")}
+	s := series{Axis: v.words.label("month"), Names: []string{v.words.t("events_count")}, Values: make([][]float64, 1)}
 	t := &table{Caption: title, Head: []string{v.words.label(field), v.words.t("count")}}
 	if field == "" {
 		t.Head[0] = v.words.label("month")
@@ -73,7 +80,7 @@ func (v *visit) plotted(counts value, title, kind, member string) (plot, bool) {
 		most = max(most, o.n)
 	}
 	for _, o := range all {
-		s.Labels, s.Values = append(s.Labels, o.name), append(s.Values, o.n)
+		s.Labels, s.Values[0] = append(s.Labels, o.name), append(s.Values[0], o.n)
 		t.Body = append(t.Body, row{Cells: []cell{{Kind: "text", Text: o.name}, {Kind: "number", Text: v.words.number(o.text)}}})
 	}
 	data, err := json.Marshal(s)

@@ -37,10 +37,13 @@ function draw(figure) {
   const axis = { stroke: style.color, grid: { stroke: "rgba(128,128,128,.2)" }, ticks: { stroke: "rgba(128,128,128,.4)" } };
   const size = () => ({ width: at.clientWidth, height: 220 });
   const labels = (_, splits) => splits.map((i) => (Number.isInteger(i) && series.labels[i]) || "");
+  const several = series.names.length > 1;
+  const colours = [accent, "#b35900", "#3c7d4f", "#8a5aa8", "#a4161a", "#6b6b6b"];
+  const line = (label, i) => ({ label, stroke: colours[i % colours.length], width: 2, dash: i % 2 ? [7, 4] : undefined, fill: several ? undefined : "rgba(10,92,143,.12)" });
   const plot = new window.uPlot({
-    ...size(), legend: { show: false }, scales: { x: { time: false } }, cursor: { drag: { x: false, y: false } },
-    series: [{}, { label: series.unit, stroke: accent, width: 2, fill: "rgba(10,92,143,.12)" }],
+    ...size(), legend: { show: several }, scales: { x: { time: false } }, cursor: { drag: { x: false, y: false } },
+    series: [{ label: series.axis, value: (_, i) => series.labels[i] ?? "" }, ...series.names.map(line)],
     axes: [{ ...axis, values: labels, space: 70, incrs: [1, 2, 3, 6, 12, 24] }, { ...axis, size: 60 }],
-  }, [series.labels.map((_, i) => i), series.values], at);
+  }, [series.labels.map((_, i) => i), ...series.values], at);
   new ResizeObserver(() => plot.setSize(size())).observe(at);
 }

@@ -38,3 +38,26 @@ func TestConsoleNames(t *testing.T) {
 		t.Errorf("the account to an agent: %d", p.status)
 	}
 }
+
+// TestConsoleHabilitations: the matrix says what each role may and sees, and who holds it,
+// as of the date that is asked for.
+func TestConsoleHabilitations(t *testing.T) {
+	t.Parallel()
+	s := openConsole(t)
+	dpo := s.signIn("dpo")
+	s.because("audit")
+	p := s.get("/console/habilitations")
+	for _, want := range []string{`<th scope="col"><span>Data protection officer</span></th>`, `<td class="warn">Masked</td>`, `<td class="good">yes</td>`,
+		`href="/console/accounts/` + dpo.String() + `">Zqstaff</a>`, `href="/console/habilitations/-/xlsx/file"`} {
+		if !strings.Contains(p.text, want) {
+			t.Errorf("the matrix lacks %s: %d %.500s", want, p.status, p.text)
+		}
+	}
+	if p := s.get("/console/habilitations?as_of=1999-01-01T00:00"); p.status != 404 || strings.Contains(p.text, "Masked") {
+		t.Errorf("before there was a ledger: %d", p.status)
+	}
+	s.signIn("agent")
+	if p := s.get("/console/habilitations"); p.status != 403 || !strings.Contains(p.text, "accounts.read") {
+		t.Errorf("an agent is shown %d %.300s", p.status, p.text)
+	}
+}

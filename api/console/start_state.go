@@ -1,0 +1,35 @@
+package console
+
+import "cmp"
+
+// showHead is the newest signed head: how many facts it commits to, and when it was made.
+func showHead(v *visit, a value, p *startPage) {
+	size := a.text("size")
+	if size == "" {
+		return
+	}
+	t := tile{Title: v.words.t("head"), Value: v.words.number(size), Note: v.words.t("head_signed") + " " + v.words.cell("at", a.at("at")).Text, Href: Root + "/verification", Kind: "good", order: 2}
+	p.State = append(p.State, t)
+}
+
+// showKeys is the key that wraps the others, and how long it has been in use.
+func showKeys(v *visit, a value, p *startPage) {
+	for _, it := range a.at("keys").list {
+		if it.text("state") == "current" {
+			p.State = append(p.State, tile{Title: v.words.t("desk_keys"), Value: it.text("name"), Href: Root + "/keys", Kind: "plain", order: 6})
+		}
+	}
+}
+
+// showBackups is the newest copy.
+func showBackups(v *visit, a value, p *startPage) {
+	t := tile{Title: v.words.t("desk_backups"), Value: v.words.t("never"), Href: Root + "/backups", Kind: "warn", order: 5, Note: v.words.t("no_backup")}
+	newest := ""
+	for _, it := range a.at("items").list {
+		if made := it.text("made"); made > newest {
+			newest = made
+			t.Value, t.Kind, t.Note = v.words.cell("made", it.at("made")).Text, "good", cmp.Or(it.text("kek"), "")
+		}
+	}
+	p.State = append(p.State, t)
+}
