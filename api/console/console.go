@@ -131,6 +131,7 @@ func (c *Console) routes() *http.ServeMux {
 	c.contactRoutes(mux)
 	c.operationRoutes(mux)
 	c.rightsRoutes(mux)
+	c.auditRoutes(mux)
 	mux.HandleFunc("GET "+Root+"/{desk}/{id}/{act}/file", c.page(c.download))
 	mux.HandleFunc("GET "+Root+"/accounts/{id}", c.page(c.account))
 	mux.HandleFunc("GET "+Root+"/habilitations", c.page(c.habilitations))

@@ -8,7 +8,12 @@ import (
 
 // pass gives the visitor a file of the API as it comes.
 func (v *visit) pass(ctx context.Context, where, name string) error {
-	r, err := v.made(ctx, &request{method: http.MethodGet, path: where, accept: "*/*"})
+	return v.passAs(ctx, where, name, "*/*")
+}
+
+// passAs gives it in one of the media that the API offers.
+func (v *visit) passAs(ctx context.Context, where, name, media string) error {
+	r, err := v.made(ctx, &request{method: http.MethodGet, path: where, accept: media})
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,22 @@ type AuditQuery struct {
 	Purpose string    `query:"purpose" doc:"Purpose of the policy."`
 	From    time.Time `query:"from" doc:"Events that happened from then on (RFC 3339)."`
 	To      time.Time `query:"to" doc:"Events that happened before then (RFC 3339)."`
+	After   string    `query:"after" doc:"Recorded after what was known then: a position, or a time (RFC 3339)."`
+	KnownAt string    `query:"known_at" doc:"What was known then: a position, or a time (RFC 3339); everything if absent."`
 	Paging
+}
+
+// known is the filter, kept to what was recorded between After and KnownAt.
+func (q *AuditQuery) known(ctx context.Context, a *API, f Filter, err error) (Filter, error) {
+	if err == nil && q.After != "" {
+		f.Since, err = a.knownBelow(ctx, q.After)
+		err = named(err, "after")
+	}
+	if err == nil && q.KnownAt != "" {
+		f.Before, err = a.knownBelow(ctx, q.KnownAt)
+		f.Nothing = f.Before == 0
+	}
+	return f, err
 }
 
 func (q *AuditQuery) filter() (Filter, error) {
@@ -96,7 +111,8 @@ type ContactCount struct {
 func getAuditEvents() endpoint {
 	return finding(access.Reading{Action: "audit"}, func(ctx context.Context, a *API, _ *Call, in *AuditQuery, page Page) (Found[AuditEvent], error) {
 		f, err := in.filter()
-		if err != nil {
+		f, err = in.known(ctx, a, f, err)
+		if err != nil || f.Nothing {
 			return Found[AuditEvent]{}, err
 		}
 		return a.services.Audit.Events(ctx, f, page)
@@ -106,7 +122,8 @@ func getAuditEvents() endpoint {
 func getAuditAccesses() endpoint {
 	return finding(access.Reading{Action: "audit", Categories: []string{"access"}}, func(ctx context.Context, a *API, _ *Call, in *AccessQuery, page Page) (Found[AuditAccess], error) {
 		f, err := in.filter()
-		if err != nil {
+		f, err = in.known(ctx, a, f, err)
+		if err != nil || f.Nothing {
 			return Found[AuditAccess]{}, err
 		}
 		return a.services.Audit.Accesses(ctx, f, page)

@@ -19,6 +19,7 @@ func auditRoutes() []Route {
 		{http.MethodGet, "/v1/audit/difference", "audit.read", "Who was created, changed, erased, objected or consented between two dates", list, false, getDifference(), nil},
 		{http.MethodGet, "/v1/audit/difference/counts", "audit.read", "Events of each type between two dates", list, false, getDifferenceCounts(), nil},
 		{http.MethodGet, "/v1/audit/bulk", "audit.read", "Accounts that read about more people within some hours than they should", list, false, getBursts(), nil},
+		{http.MethodGet, "/v1/audit/accesses/hours", "audit.read", "When each account read: accesses by hour of the day and day of the week", list, false, getAccessHours(), nil},
 	}
 }
 

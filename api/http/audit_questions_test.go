@@ -16,9 +16,10 @@ func TestAuditQuestions(t *testing.T) {
 		"/v1/audit/accounts/" + account + "?type=consent.granted&limit=1": `"account":"` + account + `"`,
 		"/v1/audit/bulk?limit=1":                                   `"accesses":24,"most":1000`,
 		"/v1/audit/bulk?limit=1&over=5&hours=2&account=" + account: `"account":"` + account + `","from":"0001-01-01T00:00:00Z","to":"0001-01-01T00:00:00Z","first":"0","last":"0","accesses":2,"most":5`,
-		"/v1/audit/difference?kind=erased":                         `"kinds":["erased"]`,
-		"/v1/audit/difference?type=part.redacted":                  `"part.redacted":1`,
-		"/v1/audit/difference?kind=withdrew":                       `"consent.withdrawn":1,"consent.refused":1`,
+		"/v1/audit/accesses/hours?reason=audit&account=" + account + "&from=2026-01-01T00:00:00Z&to=2026-01-01T00:00:01Z": `"account":"` + account + `","accesses":1000,"persons":0,"days":[{"hours":[0,0,0,0,0,0,0,0,0,5,`,
+		"/v1/audit/difference?kind=erased":        `"kinds":["erased"]`,
+		"/v1/audit/difference?type=part.redacted": `"part.redacted":1`,
+		"/v1/audit/difference?kind=withdrew":      `"consent.withdrawn":1,"consent.refused":1`,
 	} {
 		if got := w.call(http.MethodGet, path, "", "X-Greffe-Reason", "audit"); got.status != http.StatusOK || !strings.Contains(got.body, want) {
 			t.Errorf("%s: %d %s", path, got.status, got.body)
@@ -34,18 +35,21 @@ func TestAuditQuestions(t *testing.T) {
 		}
 	}
 	for path, field := range map[string]string{
-		"/v1/audit/accesses?min_count=-1":                                      "min_count",
-		"/v1/audit/accesses?without_case=maybe":                                "without_case",
-		"/v1/audit/bulk?over=-1":                                               "over",
-		"/v1/audit/bulk?hours=745":                                             "hours",
-		"/v1/audit/bulk?hours=-1":                                              "hours",
-		"/v1/audit/bulk?from=2026-02-01T00:00:00Z&to=2026-01-01T00:00:00Z":     "to",
-		"/v1/audit/difference?kind=other":                                      "kind",
-		"/v1/audit/difference?kind=erased&type=a":                              "kind",
-		"/v1/audit/difference?from=yesterday":                                  "from",
-		"/v1/audit/difference/counts?to=" + marker:                             "to",
-		"/v1/audit/difference/counts?from=5&to=2":                              "to",
-		"/v1/audit/accounts/" + account + "?from=2026-02-01T00:00:00Z&to=2026": "to",
+		"/v1/audit/accesses?min_count=-1":                                            "min_count",
+		"/v1/audit/accesses?without_case=maybe":                                      "without_case",
+		"/v1/audit/events?after=yesterday":                                           "after",
+		"/v1/audit/accesses?known_at=yesterday":                                      "known_at",
+		"/v1/audit/accesses/hours?from=2026-02-01T00:00:00Z&to=2026-01-01T00:00:00Z": "to",
+		"/v1/audit/bulk?over=-1":                                                     "over",
+		"/v1/audit/bulk?hours=745":                                                   "hours",
+		"/v1/audit/bulk?hours=-1":                                                    "hours",
+		"/v1/audit/bulk?from=2026-02-01T00:00:00Z&to=2026-01-01T00:00:00Z":           "to",
+		"/v1/audit/difference?kind=other":                                            "kind",
+		"/v1/audit/difference?kind=erased&type=a":                                    "kind",
+		"/v1/audit/difference?from=yesterday":                                        "from",
+		"/v1/audit/difference/counts?to=" + marker:                                   "to",
+		"/v1/audit/difference/counts?from=5&to=2":                                    "to",
+		"/v1/audit/accounts/" + account + "?from=2026-02-01T00:00:00Z&to=2026":       "to",
 	} {
 		if got := w.call(http.MethodGet, path, "", "X-Greffe-Reason", "audit"); got.code(t) != "parameter_invalid" || !strings.Contains(got.body, `"`+field+`"`) || strings.Contains(got.body, marker) {
 			t.Errorf("%s: %d %s", path, got.status, got.body)

@@ -303,6 +303,12 @@ func (d *testData) DifferenceCounts(_ context.Context, f DifferenceFilter) (map[
 	return map[string]int64{"contact.created": int64(f.From), "subject.erased": int64(f.To - f.From)}, d.check(access.Receipt{})
 }
 
+func (d *testData) Hours(_ context.Context, f Filter) (*AuditHours, error) {
+	hours := make([]int64, 24)
+	hours[9] = int64(len(f.Reason))
+	return &AuditHours{Zone: "UTC", Items: []AccountHours{{Account: f.Account, Accesses: f.To.Sub(f.From).Milliseconds(), Days: []HoursOfDay{{Hours: hours}}}}}, d.check(access.Receipt{})
+}
+
 func (d *testData) Bursts(_ context.Context, f BurstFilter, p Page) (Found[AuditBurst], error) {
 	if d.get().panics {
 		panic(marker)

@@ -204,8 +204,10 @@ type Filter struct {
 	Subject, Account, Source domain.ID
 	From, To                 time.Time
 	Reason, Action           string
-	WithoutCase              bool  // for which no ticket was given
-	MinCount                 int64 // of so many persons or more
+	WithoutCase              bool            // for which no ticket was given
+	MinCount                 int64           // of so many persons or more
+	Since, Before            domain.Position // recorded in [Since, Before); Before 0: no end
+	Nothing                  bool            // nothing was known at the end: nothing matches
 }
 
 // DifferenceFilter selects what was recorded at positions in [From, To), and of the
@@ -237,6 +239,9 @@ type Audit interface {
 	Difference(ctx context.Context, f DifferenceFilter, page Page) (Found[AuditDifference], error)
 	DifferenceCounts(ctx context.Context, f DifferenceFilter) (map[string]int64, error)
 	Bursts(ctx context.Context, f BurstFilter, page Page) (Found[AuditBurst], error)
+	// Hours counts the accesses of a filter's account, reason and times, by account, hour
+	// of the day and day of the week; the accounts that made most come first.
+	Hours(ctx context.Context, f Filter) (*AuditHours, error)
 }
 
 // Quarantine holds inputs that could not be taken in.

@@ -156,6 +156,8 @@ type Dataset interface {
 	Counts(ctx context.Context, from, to domain.Position) (map[event.Type]int64, error)
 	// Flow streams the accesses at which too many persons had been read.
 	Flow(ctx context.Context, f FlowFilter) iter.Seq2[Flow, error]
+	// Hours counts accesses by account and hour of UTC, in that order.
+	Hours(ctx context.Context, f HoursFilter) iter.Seq2[Hour, error]
 	// Seen counts whom the accesses of a filter name.
 	Seen(ctx context.Context, f SeenFilter) (*Seen, error)
 	// SeenAfter gives them in order of their ids, those after one, at most limit.

@@ -46,6 +46,7 @@ func Run(t *testing.T, open Open) {
 	t.Run("deeds", func(t *testing.T) { t.Parallel(); checkDeeds(t, d, m) })
 	t.Run("changed", func(t *testing.T) { t.Parallel(); checkChanged(t, d, m) })
 	t.Run("flow", func(t *testing.T) { t.Parallel(); checkFlow(t, d, m) })
+	t.Run("hours", func(t *testing.T) { t.Parallel(); checkHours(t, d, m) })
 	t.Run("seen", func(t *testing.T) { t.Parallel(); checkSeen(t, d, m) })
 	t.Run("summary", func(t *testing.T) { t.Parallel(); checkSummary(t, d, m) })
 	t.Run("cancel", func(t *testing.T) { t.Parallel(); checkCancel(t, d) })

@@ -248,7 +248,7 @@ func (d auditDesk) Events(ctx context.Context, f httpapi.Filter, page httpapi.Pa
 		return out, err
 	}
 	q := audit.Filter{Type: event.Type(f.Type), Subject: f.Subject, Account: f.Account, Source: f.Source, Purpose: f.Purpose,
-		Time: audit.Span{From: f.From, To: f.To}, Cursor: domain.Position(from), Limit: page.Limit}
+		Time: audit.Span{From: f.From, To: f.To}, Cursor: max(domain.Position(from), f.Since), Before: f.Before, Limit: page.Limit}
 	for e, err := range d.a.Audit.Events(ctx, q) {
 		if err != nil {
 			return out, err
@@ -268,9 +268,12 @@ func (d auditDesk) Accesses(ctx context.Context, f httpapi.Filter, page httpapi.
 	if err != nil {
 		return out, err
 	}
+	if f.Before > 0 {
+		until = min(until, f.Before)
+	}
 	q := audit.AccessFilter{Subject: f.Subject, Account: f.Account, Source: f.Source,
 		Reason: f.Reason, Action: f.Action, WithoutCase: f.WithoutCase, MinCount: f.MinCount,
-		Time: audit.Span{From: f.From, To: f.To}, Cursor: from, Before: until, Limit: page.Limit}
+		Time: audit.Span{From: f.From, To: f.To}, Cursor: max(from, f.Since), Before: until, Limit: page.Limit}
 	for x, err := range d.a.Audit.Accesses(ctx, q) {
 		if err != nil {
 			return out, err

@@ -1,0 +1,167 @@
+package app
+
+import (
+	"archive/zip"
+	"bytes"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"greffe/domain"
+	"greffe/domain/event"
+	"greffe/projections/audit"
+)
+
+// shows fails for what a page does not hold.
+func (s *consoleSite) shows(path string, want ...string) string {
+	s.Helper()
+	p := s.get(path)
+	for _, w := range want {
+		if p.status != http.StatusOK || !strings.Contains(p.text, w) {
+			_, main, _ := strings.Cut(p.text, "<main")
+			s.Errorf("%s: %d, without %q:\n%.2500s", path, p.status, w, main)
+		}
+	}
+	return p.text
+}
+
+// TestConsoleAudit: an auditor asks what was recorded, by what the address says, as it was
+// known then, and takes the very same as a file; each page is an access in the journal.
+func TestConsoleAudit(t *testing.T) {
+	t.Parallel()
+	s := openConsole(t)
+	who := s.signIn("auditor")
+	person := s.real["/v1/subjects/"]
+	s.because("audit")
+	before := len(s.accessesBy(who))
+	created := "/console/audit?period=all&type=contact.created&subject_id=" + person
+	text := s.shows(created, "Contact created", "/console/people/"+person, "Rows 1 to 1 of 1", `<option value="contact.created" selected>`, "XLSX")
+	if strings.Contains(text, "<td>Consent given") {
+		t.Error("the type is no filter")
+	}
+	s.ok(s.open.CaughtUp(t.Context()))
+	if n := len(s.accessesBy(who)) - before; n != 1 {
+		t.Errorf("one page is %d accesses", n)
+	}
+	s.shows("/console/audit?period=all&known_at=2000-01-01T00:00", "No event matches")
+	s.shows(created+"&known_at=2100-01-01T00:00", "Rows 1 to 1 of 1")
+	s.shows("/console/audit?period=all&to=2000-01-01", "Rows 1") // a quick choice wins over dates
+	s.shows("/console/audit?from=1999-01-01&to=2000-01-01", "No event matches")
+	if p := s.get("/console/audit?period=ever"); p.status != http.StatusBadRequest {
+		t.Errorf("a period that is none: %d", p.status)
+	}
+	csv := s.get(strings.Replace(created, "/audit?", "/audit/export?format=csv&", 1))
+	if lines := strings.Split(strings.TrimSpace(csv.text), "\n"); len(lines) != 2 || !strings.Contains(lines[1], person) || !strings.Contains(csv.header.Get("Content-Type"), "text/csv") {
+		t.Errorf("CSV: %v %q", csv.header, csv.text)
+	}
+	book := s.get(strings.Replace(created, "/audit?", "/audit/export?format=xlsx&", 1))
+	if _, err := zip.NewReader(bytes.NewReader([]byte(book.text)), int64(len(book.text))); err != nil {
+		t.Errorf("XLSX: %v", err)
+	}
+	if l := s.get(strings.Replace(created, "/audit?", "/audit/export?format=ndjson&", 1)); strings.Count(l.text, `"contact.created"`) != 1 || !strings.Contains(l.header.Get("Content-Disposition"), ".ndjson") {
+		t.Errorf("NDJSON: %v %s", l.header, l.text)
+	}
+	s.shows("/console/reads?period=7d&reason=audit&account="+who.String(), "Rows 1 to", "Internal audit", `<option value="audit" selected>`)
+	s.shows("/console/reads?period=7d&reason=sales_follow_up", "No event matches")
+}
+
+// accessesBy are the accesses of an account in the journal.
+func (s *consoleSite) accessesBy(account domain.ID) (out []domain.ID) {
+	s.Helper()
+	s.ok(s.open.CaughtUp(s.Context()))
+	for x, err := range s.open.Audit.Accesses(s.Context(), audit.AccessFilter{Account: account}) {
+		s.ok(err)
+		out = append(out, x.ID)
+	}
+	return out
+}
+
+// TestConsoleAuditQuestions: when accounts read, who read much, what became different, and
+// one fact with its proof, each in words and leading to what it counts.
+func TestConsoleAuditQuestions(t *testing.T) {
+	t.Parallel()
+	s := openConsole(t)
+	who := s.signIn("auditor")
+	person := s.real["/v1/subjects/"]
+	s.because("audit")
+	for range 3 {
+		s.get("/console/audit?period=all&subject_id=" + person)
+	}
+	s.ok(s.open.CaughtUp(t.Context()))
+	text := s.shows("/console/heat?period=7d", "By account and hour of the day", "/console/reads?account="+who.String(), "Europe/Paris")
+	if n := strings.Count(text, `class="shade-5"`); n != 2 {
+		t.Errorf("%d cells are the darkest, of one hour of one account and its day", n)
+	}
+	s.shows("/console/bulk?over=2&hours=1", "against a threshold of 2", "What to do", "/console/reads?account="+who.String())
+	s.shows("/console/bulk?over=5000", "No account exceeded")
+	today := s.now.read().Format(time.DateOnly)
+	s.shows("/console/difference?from=2000-01-01&to="+today+"&kind=created", "/console/people/"+person, "Contact created (1)")
+	s.shows("/console/difference?from=2000-01-01&to=2000-01-02", "Nobody is concerned")
+	if p := s.get("/console/difference?from=2026-01-02&to=2026-01-01"); p.status != http.StatusBadRequest {
+		t.Errorf("dates in disorder: %d", p.status)
+	}
+	made := s.facts(event.ContactCreated)[0]
+	s.shows("/console/events/"+made.ID.String(), "<h1>Contact created</h1>", "What happened", "Who", "When", "/console/people/"+made.Subject.String()+"?tab=history", "Place in the log")
+	s.signIn("agent")
+	for _, path := range []string{"/console/audit", "/console/reads", "/console/heat", "/console/bulk", "/console/difference", "/console/tail"} {
+		if p := s.get(path); p.status != http.StatusForbidden {
+			t.Errorf("an agent opens %s: %d", path, p.status)
+		}
+	}
+}
+
+// TestConsoleTail: what is recorded appears, once, on the page of who may see it; reads,
+// its own among them, do not, and each batch that is shown is one access.
+func TestConsoleTail(t *testing.T) {
+	t.Parallel()
+	s := openConsole(t)
+	who := s.signIn("auditor")
+	if resp, _ := s.follow("/console/live/tail"); resp.StatusCode != http.StatusForbidden {
+		t.Errorf("without a reason: %d", resp.StatusCode)
+	}
+	s.because("audit")
+	s.shows("/console/tail", "Pause", `aria-live="off"`, `data-tail="/console/live/tail?type="`)
+	s.ok(s.open.CaughtUp(t.Context()))
+	resp, lines := s.follow("/console/live/tail")
+	if resp.StatusCode != http.StatusOK {
+		t.Fatalf("the stream: %d", resp.StatusCode)
+	}
+	until(lines, "retry:")
+	before := len(s.accessesBy(who))
+	subject := record(t, s.open, newContact("tail-1"))[0].Subject.String()
+	rows := until(lines, "data:")
+	if !strings.Contains(rows, "/console/people/"+subject) || !strings.Contains(rows, "Contact created") || strings.Contains(rows, "Access") {
+		t.Errorf("what was recorded: %s", rows)
+	}
+	s.ok(s.open.CaughtUp(t.Context()))
+	if n := len(s.accessesBy(who)) - before; n != 1 {
+		t.Errorf("one batch is %d accesses", n)
+	}
+	second := record(t, s.open, newContact("tail-2"))[0].Subject.String()
+	if rows := until(lines, "data:"); strings.Contains(rows, subject) || !strings.Contains(rows, second) {
+		t.Errorf("the second batch: %s", rows)
+	}
+	s.ok(s.open.People.End(t.Context(), who, who, s.sessionOf(who), "revoked"))
+	if until(lines, "event: ended") == "" {
+		t.Error("the stream outlives its session")
+	}
+}
+
+// newContact is the event of a new client of a producer.
+func newContact(subject string) string {
+	return `{"specversion":"1.0","id":"` + subject + `","source":"crm/eu","type":"contact.created","subject":"` + subject + `","time":"` + past + `","data":{"kind":"client","person":{"family_name":"Zqtailname"}}}`
+}
+
+// sessionOf is the session of an account.
+func (s *consoleSite) sessionOf(id domain.ID) domain.ID {
+	s.Helper()
+	s.ok(s.open.CaughtUp(s.Context()))
+	for _, a := range s.open.Accounts.Accounts() {
+		if a.ID == id && len(a.Sessions) > 0 {
+			return a.Sessions[len(a.Sessions)-1].ID
+		}
+	}
+	s.Fatalf("no session of %s", id)
+	return domain.ID{}
+}
