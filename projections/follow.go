@@ -23,6 +23,7 @@ func (r *Runner) follow(ctx context.Context, s *slot) {
 	for {
 		facts, err := r.feed.take(ctx, s.p.Name(), at)
 		if err == nil && len(facts) == 0 {
+			r.reads(s) // there may be nothing to apply for long
 			_, err = r.log.Wait(ctx, at)
 		}
 		switch {
@@ -40,9 +41,9 @@ func (r *Runner) follow(ctx context.Context, s *slot) {
 				return
 			}
 		}
-		if err == nil && retry != firstRetry {
+		if err == nil {
 			retry = firstRetry
-			r.update(func() { s.state.Stalled = nil })
+			r.reads(s)
 		}
 		r.update(func() { s.state.Checkpoint = at })
 		switch {
@@ -55,6 +56,16 @@ func (r *Runner) follow(ctx context.Context, s *slot) {
 			r.halt(s, at, err)
 			return
 		}
+	}
+}
+
+// reads says that a projection stands still no more.
+func (r *Runner) reads(s *slot) {
+	r.mu.Lock()
+	stalled := s.state.Stalled != nil
+	r.mu.Unlock()
+	if stalled {
+		r.update(func() { s.state.Stalled = nil })
 	}
 }
 

@@ -214,6 +214,39 @@ func TestStall(t *testing.T) {
 	})
 }
 
+// TestStallAtTheEnd: who could not read on where the log ends is not stalled any more once
+// it reads again, though nothing comes.
+func TestStallAtTheEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		log, _ := filled(t, 50)
+		l := &list{name: "l"}
+		r := projections.NewRunner(log, 0, l)
+		away := errors.New("away")
+		tries := 0
+		log.Inject(memory.Faults{Head: func() error {
+			if tries++; l.seen() == 50 && tries < 6 {
+				return away
+			}
+			return nil
+		}})
+		stop := start(t, r)
+		synctest.Wait()
+		log.Inject(memory.Faults{})
+		if states, err := r.States(t.Context()); err != nil || !errors.Is(states[0].Stalled, away) || l.seen() != 50 {
+			t.Fatalf("it did not stall at the end: %+v, %v", states, err)
+		}
+		time.Sleep(time.Minute) // of the bubble's clock
+		synctest.Wait()
+		if states, err := r.States(t.Context()); err != nil || states[0].Stalled != nil {
+			t.Errorf("states %+v, %v", states, err)
+		}
+		if err := stop(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
 func TestWaitIsBounded(t *testing.T) {
 	t.Parallel()
 	log, _ := filled(t, 10)

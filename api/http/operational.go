@@ -27,7 +27,12 @@ func ready(a *API, c *Call) (answer, error) {
 	case away != nil:
 		return answer{}, &problem.Error{Code: problem.Unavailable, Away: away.Stores, Cause: err}
 	}
-	return answer{}, problem.Because(problem.Unavailable, err)
+	p := &problem.Error{Code: problem.Unavailable, Cause: err}
+	var stopped *StoppedError
+	if errors.As(err, &stopped) {
+		p.Stopped = &stopped.Stopped
+	}
+	return answer{}, p
 }
 
 // metricsEndpoint answers loopback addresses, where the scraper of a small

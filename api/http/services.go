@@ -3,12 +3,14 @@ package httpapi
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/netip"
 	"strings"
 	"time"
 
 	"greffe/api/auth"
+	"greffe/api/problem"
 	"greffe/domain"
 	"greffe/domain/contact"
 	"greffe/domain/policy"
@@ -106,9 +108,22 @@ type Node interface {
 	// certified while it stood still.
 	Current(ctx context.Context) error
 	// Ready returns nil when this node can answer everything; the error names
-	// what stands still, never a person. AwayError names stores.
+	// what stands still, never a person. AwayError names stores, StoppedError the rest.
 	Ready(ctx context.Context) error
 }
+
+// StoppedError says what stands still and why.
+type StoppedError struct {
+	problem.Stopped
+	Err error
+}
+
+func (e *StoppedError) Error() string {
+	return fmt.Sprintf("%s is %s (%s): %v", e.Component, e.State, e.Cause, e.Err)
+}
+
+// Unwrap gives the reason.
+func (e *StoppedError) Unwrap() error { return e.Err }
 
 // AwayError names stores that cannot be reached now.
 type AwayError struct {

@@ -2,6 +2,8 @@ package httpapi
 
 import (
 	"context"
+	"errors"
+	"greffe/api/problem"
 	"net/http"
 	"strings"
 	"testing"
@@ -41,25 +43,27 @@ func TestPreferredDeadlineOfAccesses(t *testing.T) {
 	}
 }
 
-// /readyz names the stores that are away, and keeps a node in service that can answer
+// /readyz names what stands still and why, and the stores that are away, and keeps a node in service that can answer
 // without them.
 func TestReadyNamesStores(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for _, c := range []struct {
-		away   *AwayError
+		away   error
 		status int
 		says   string
 	}{
 		{&AwayError{Stores: []string{"fact log", "vault"}}, http.StatusServiceUnavailable, `"away":["fact log","vault"]`},
 		{&AwayError{Stores: []string{"audit dataset"}, Ready: true}, http.StatusOK, "ready; cannot be reached: audit dataset\n"},
+		{&StoppedError{Stopped: problem.Stopped{Component: "projection:crm", State: "halted", Cause: "damaged"}, Err: errors.New("said to the log alone")},
+			http.StatusServiceUnavailable, `"stopped":{"component":"projection:crm","state":"halted","cause":"damaged"}`},
 	} {
 		w.node.set(nil, c.away)
-		if got := w.call(http.MethodGet, "/readyz", ""); got.status != c.status || !strings.Contains(got.body, c.says) {
+		if got := w.call(http.MethodGet, "/readyz", ""); got.status != c.status || !strings.Contains(got.body, c.says) || strings.Contains(got.body, "said to the log") {
 			t.Errorf("%d %s", got.status, got.body)
 		}
 		want := "greffe_ready 0\n"
-		if c.away.Ready {
+		if c.status == http.StatusOK {
 			want = "greffe_ready 1\n"
 		}
 		if got := w.call(http.MethodGet, "/metrics", ""); !strings.Contains(got.body, want) {

@@ -24,7 +24,15 @@ type Error struct {
 	Known      []string      // codes of the policy that the field may have
 	Order      string        // id of the order to erase
 	Away       []string      // stores that cannot be reached
+	Stopped    *Stopped      // what stands still
 	Cause      error
+}
+
+// Stopped says what stands still, in which way and why, in words of the contract alone.
+type Stopped struct {
+	Component string `json:"component" doc:"ledger, log, or projection:NAME."`
+	State     string `json:"state" doc:"halted: until a restart; stalled: it is tried again; unread: how it is could not be found out." enum:"halted,stalled,unread"`
+	Cause     string `json:"cause" doc:"state_unknown, damaged, ahead, no_room, away, panic, timeout or other; the log of the service says more." enum:"state_unknown,damaged,ahead,no_room,away,panic,timeout,other"`
 }
 
 // Line is one problem of a text the caller sent: a place and what to do there.
@@ -97,6 +105,7 @@ type Body struct {
 	Known      []string `json:"known,omitempty" doc:"Codes of the policy that the field may have."`
 	Order      string   `json:"order,omitempty" doc:"The order by which the person was erased."`
 	Away       []string `json:"away,omitempty" doc:"Stores that cannot be reached, at /readyz."`
+	Stopped    *Stopped `json:"stopped,omitempty" doc:"What stands still, at /readyz."`
 	RequestID  string   `json:"request_id,omitempty" doc:"Names this request in the server's log."`
 }
 
@@ -109,7 +118,7 @@ func Of(err error, lang, requestID string) Body {
 	}
 	return Body{
 		Type: "/docs#error-" + string(t.Code), Title: t.Title.In(lang), Status: t.Status, Detail: t.Action.In(lang),
-		Code: t.Code, Field: e.Field, Permission: e.Permission, Problems: e.Lines, Known: e.Known, Order: e.Order, Away: e.Away, RequestID: requestID,
+		Code: t.Code, Field: e.Field, Permission: e.Permission, Problems: e.Lines, Known: e.Known, Order: e.Order, Away: e.Away, Stopped: e.Stopped, RequestID: requestID,
 	}
 }
 

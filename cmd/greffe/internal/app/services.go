@@ -132,31 +132,6 @@ func (n node) WaitFor(ctx context.Context, at domain.Position) error {
 
 func (n node) Current(ctx context.Context) error { return n.a.Current(ctx) }
 
-func (n node) Ready(ctx context.Context) error {
-	if err := n.a.Ledger.Cause(); err != nil {
-		return fmt.Errorf("the ledger stopped: %w", err)
-	}
-	if away := n.a.away(ctx); len(away) > 0 {
-		return &httpapi.AwayError{Stores: away}
-	}
-	states, err := n.a.runner.States(ctx)
-	if err != nil {
-		return err
-	}
-	for _, s := range states {
-		if s.Halted != nil {
-			return s.Halted
-		}
-		if s.Stalled != nil && !(s.Name == n.a.Audit.Name() && n.a.auditApart()) { // else all nodes would go at once
-			return fmt.Errorf("projection %s cannot read the log: %w", s.Name, s.Stalled)
-		}
-	}
-	if n.a.auditStalled(ctx) && n.a.auditApart() {
-		return &httpapi.AwayError{Stores: []string{"audit dataset"}, Ready: true}
-	}
-	return nil
-}
-
 type search struct{ a *App }
 
 func (s search) Find(ctx context.Context, by token.Token, kind httpapi.SearchKind, page httpapi.Page) (httpapi.Found[httpapi.Hit], error) {
