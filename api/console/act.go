@@ -41,6 +41,8 @@ type formPage struct {
 	Revision                          string // of the item, as the form shows it
 	Barred                            string // why the act cannot be done now
 	Meanwhile                         *meanwhile
+	Foreseen                          *foreseen // what an erasure would do
+	Fixed                             []kept    // said by the page, not by the visitor
 }
 
 type kept struct{ Name, Value string }

@@ -46,8 +46,8 @@ func desks() []desk {
 
 // personDesk is what can be done about one person.
 func personDesk() desk {
-	return desk{slug: "people", keys: []string{"subject_id"}, item: "GET /v1/subjects/{id}",
-		acts: []act{{slug: "erase", op: "POST /v1/subjects/{id}/erasure", grave: true}, {slug: "restrict", op: "POST /v1/subjects/{id}/restriction"},
+	return desk{slug: "people", keys: []string{"subject_id"}, item: "GET /v1/subjects/{id}", fit: fitPerson,
+		acts: []act{{slug: "erase", op: erasureOp, grave: true, quiet: true}, {slug: "restrict", op: "POST /v1/subjects/{id}/restriction"},
 			{slug: "hold", op: "POST /v1/subjects/{id}/hold"}, {slug: "merge", op: "POST /v1/subjects/{id}/merge"}},
 		files: []act{{slug: "export", op: "GET /v1/subjects/{id}/export", query: "format=json"}}}
 }
@@ -80,6 +80,7 @@ func rightsDesks() []desk {
 		{slug: "tasks", parent: "requests", keys: []string{"id", "number"}, acts: []act{{slug: "end", op: "POST /v1/requests/{id}/tasks/{task}"}}, fit: fitRequest},
 		{slug: "contested", group: "rights", list: "GET /v1/erasures/contested", columns: []string{"subject_id", "source", "position"}},
 		{slug: "operations", group: "", keys: []string{"id"}, item: "GET /v1/operations/{id}"},
+		{slug: "certificates", keys: []string{"number"}, files: []act{{slug: "pdf", op: certificateOp, query: "format=pdf"}, {slug: "txt", op: certificateOp, query: "format=txt"}, {slug: "json", op: certificateOp, query: "format=json"}}},
 		{slug: "holds", group: "rights", list: "GET /v1/holds", columns: []string{"kind", "code", "subject_id", "placed", "review_at", "due", "reviewer", "ended"},
 			keys: []string{"id"}, acts: []act{{slug: "review", op: "POST /v1/holds/{id}/review"}}},
 		{slug: "retention", named: []string{"date"}, group: "rights", list: "GET /v1/retention/runs", columns: []string{"date", "state", "counts.persons", "counts.erased", "counts.archived", "counts.held", "counts.failed"},

@@ -16,6 +16,8 @@ type fits struct {
 	choices  map[string][]string // fields that take these codes alone now
 	names    map[string]string   // of codes that no list of words has, such as accounts
 	hidden   []string            // fields that this item has no use for
+	fixed    []kept              // fields that the page says
+	foreseen *foreseen
 	since    func(revision int) []entry
 }
 
@@ -43,6 +45,9 @@ func (v *visit) fitted(ctx context.Context, p *formPage, d desk, a act, id strin
 	}
 	if p.About = f.about; p.Problem == nil {
 		p.Barred = f.barred
+	}
+	if p.Foreseen = f.foreseen; !p.Again && !p.Approval {
+		p.Fixed = f.fixed
 	}
 	if p.Problem != nil && p.Problem.Code == "conflict" && f.since != nil {
 		seen, err := strconv.Atoi(in.Get("revision"))

@@ -17,6 +17,7 @@ type operationPage struct {
 	Kept, Stores   *table
 	Recipients     *table
 	Person, Proven link
+	Papers         []link // the certificate, to take away
 }
 
 func (c *Console) operationRoutes(mux *http.ServeMux) {
@@ -48,6 +49,9 @@ func (c *Console) operation(ctx context.Context, v *visit) error {
 func (p *operationPage) certificate(v *visit, done value) {
 	if done.empty() {
 		return
+	}
+	if d, ok := find("certificates"); ok {
+		p.Papers = v.files(d, done.text("number"), 0)
 	}
 	p.Result = v.chosen(done, "number", "erased_at", "whole", "ground", "destroyed", "epochs", "position")
 	rows := func(name string) *table {

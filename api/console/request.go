@@ -58,8 +58,9 @@ type person struct{ ID, Short, Name, Href string }
 
 // who is an account that did or does something.
 type who struct {
-	ID, Name, Href string
-	Self           bool
+	ID   string
+	Self bool
+	Cell cell
 }
 
 // oneClick is a form that is only a button.
@@ -103,11 +104,10 @@ func (c *Console) request(ctx context.Context, v *visit) error {
 		return err
 	}
 	p := &requestPage{ID: id, Done: v.done(), Message: r.text("message"), Gone: r.is("words_destroyed")}
-	staff := v.staff(ctx, r)
-	v.requestHead(p, r, staff)
+	v.requestHead(p, r)
 	p.Way = v.way(r)
-	p.Tasks = v.tasks(p, r, staff)
-	p.Journal = v.journal(id, r, staff, 0)
+	p.Tasks = v.tasks(p, r)
+	p.Journal = v.journal(id, r, 0)
 	p.Reckoning = v.reckoning(r)
 	v.decided(p, r)
 	v.papers(p, r)
@@ -130,13 +130,13 @@ func (v *visit) requestTitle(r value) string {
 	return v.words.say("request_title", "right", v.words.code("right", r.text("right")), "day", v.words.day(r.text("received_at")))
 }
 
-func (v *visit) requestHead(p *requestPage, r value, staff map[string]string) {
+func (v *visit) requestHead(p *requestPage, r value) {
 	p.Status = badge{statusKind(r.text("status")), v.words.code("status", r.text("status"))}
 	for _, m := range r.at("marks").strings() {
 		p.Marks = append(p.Marks, badge{markKind(m), v.words.code("mark", m)})
 	}
 	p.Clock = v.clock(r)
-	p.Assignee = v.account(r.text("assignee"), staff)
+	p.Assignee = v.account(r.text("assignee"))
 	if id := r.text("subject_id"); id != "" {
 		p.Person = person{ID: id, Short: short(id), Href: Root + "/people/" + id}
 	}
@@ -169,32 +169,9 @@ func markKind(mark string) string {
 	return ""
 }
 
-// account is who an account is: the visitor, a colleague by name, or a number.
-func (v *visit) account(id string, staff map[string]string) who {
-	w := who{ID: id, Name: staff[id], Self: id != "" && id == v.session.text("account_id")}
-	if id == "" {
-		return w
-	}
-	if w.Self {
-		w.Name = v.session.text("login")
-	}
-	if w.Name == "" {
-		w.Name = short(id)
-	}
-	if v.allowed("GET /v1/accounts/{id}") {
-		w.Href = Root + "/accounts/" + id
-	}
-	return w
-}
-
-// staff are the names of accounts, asked for only if an answer names somebody else than
-// the visitor.
-func (v *visit) staff(ctx context.Context, of value) map[string]string {
-	others := slices.ContainsFunc(accountsIn(of), func(id string) bool { return id != v.session.text("account_id") })
-	if !others {
-		return nil
-	}
-	return v.colleagues(ctx)
+// account is who an account is; its name is found out as the page is shown.
+func (v *visit) account(id string) who {
+	return who{ID: id, Self: id != "" && id == v.session.text("account_id"), Cell: v.words.cell("account", value{kind: '"', scalar: id})}
 }
 
 // colleagues are the accounts of people, by id, as far as the visitor may know them.
@@ -213,17 +190,6 @@ func (v *visit) colleagues(ctx context.Context) map[string]string {
 		}
 	}
 	return out
-}
-
-func accountsIn(r value) []string {
-	out := []string{r.text("assignee")}
-	for _, s := range r.at("steps").list {
-		out = append(out, s.text("by"))
-	}
-	for _, t := range r.at("tasks").list {
-		out = append(out, t.text("owner"))
-	}
-	return slices.DeleteFunc(out, func(id string) bool { return id == "" })
 }
 
 // requestActs sorts what the file's state allows: what comes next, and the rest.

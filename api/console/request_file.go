@@ -17,12 +17,12 @@ type entry struct {
 
 // journal are the steps of a request from one on, in their order. The words of the
 // request itself stand above it.
-func (v *visit) journal(id string, r value, staff map[string]string, from int) []entry {
+func (v *visit) journal(id string, r value, from int) []entry {
 	var out []entry
 	count := map[string]int{}
 	for i, s := range r.at("steps").list {
 		e := entry{Title: v.words.code("type", s.text("type")), Code: s.text("type"), When: v.words.cell("time", s.at("time")),
-			By: v.account(s.text("by"), staff)}
+			By: v.account(s.text("by"))}
 		if v.allowed("GET /v1/events/{id}") {
 			e.Href = Root + "/events/" + s.text("event_id")
 		}
@@ -97,11 +97,11 @@ func (v *visit) kept(id string, f value) *requestPaper {
 	return &requestPaper{Name: f.text("name"), Media: f.text("media"), Href: Root + "/requests/" + id + "/files/" + f.text("step") + "/content"}
 }
 
-func (v *visit) tasks(p *requestPage, r value, staff map[string]string) []taskRow {
+func (v *visit) tasks(p *requestPage, r value) []taskRow {
 	var out []taskRow
 	can := slices.Contains(r.at("now.steps").strings(), "end") && v.allowed(stepOp("end"))
 	for _, t := range r.at("tasks").list {
-		k := taskRow{Number: t.text("number"), System: v.words.code("system", t.text("system")), Title: t.text("title"), Owner: v.account(t.text("owner"), staff),
+		k := taskRow{Number: t.text("number"), System: v.words.code("system", t.text("system")), Title: t.text("title"), Owner: v.account(t.text("owner")),
 			Due: v.words.dated(t.at("due")), Finding: v.words.cell("finding", t.at("finding")), Open: t.text("finding") == "", Remark: t.text("remark")}
 		if c := v.clock(value{kind: '{', members: []member{{"due", t.at("due")}, {"received_at", r.at("received_at")}}}); c != nil {
 			k.Late = k.Open && c.Kind == "stop"

@@ -20,7 +20,7 @@ func fitRequest(ctx context.Context, v *visit, a act, id string) *fits {
 		return nil
 	}
 	f := &fits{about: v.requestTitle(r), revision: r.text("revision"), known: url.Values{}, choices: map[string][]string{},
-		since: func(revision int) []entry { return v.journal(id, r, v.staff(ctx, r), revision+1) }}
+		since: func(revision int) []entry { return v.journal(id, r, revision+1) }}
 	step := a.slug
 	if can := r.at("now.steps").strings(); !slices.Contains(can, step) {
 		f.barred = v.words.say("step_barred", "status", v.words.code("status", r.text("status")))

@@ -71,13 +71,8 @@ func (c *Console) requests(ctx context.Context, v *visit) error {
 	})
 	p.Filters = v.inputs(filters, asked, "", "")
 	p.Open = slices.ContainsFunc(filters, func(f field) bool { return q.Has(f.name) })
-	staff := map[string]string{}
-	self := v.session.text("account_id")
-	if slices.ContainsFunc(answer.at("items").list, func(r value) bool { a := r.text("assignee"); return a != "" && a != self }) {
-		staff = v.colleagues(ctx)
-	}
 	for _, r := range answer.at("items").list {
-		p.Rows = append(p.Rows, v.requestRow(r, staff))
+		p.Rows = append(p.Rows, v.requestRow(r))
 	}
 	if next := answer.text("next"); next != "" {
 		asked.Set("cursor", next)
@@ -87,9 +82,9 @@ func (c *Console) requests(ctx context.Context, v *visit) error {
 	return nil
 }
 
-func (v *visit) requestRow(r value, staff map[string]string) requestRow {
+func (v *visit) requestRow(r value) requestRow {
 	row := requestRow{Href: Root + "/requests/" + r.text("id"), Right: v.words.code("right", r.text("right")), Clock: v.clock(r),
-		Status: badge{statusKind(r.text("status")), v.words.code("status", r.text("status"))}, Assignee: v.account(r.text("assignee"), staff),
+		Status: badge{statusKind(r.text("status")), v.words.code("status", r.text("status"))}, Assignee: v.account(r.text("assignee")),
 		Received: v.words.dated(r.at("received_at"))}
 	for _, m := range r.at("marks").strings() {
 		row.Marks = append(row.Marks, badge{markKind(m), v.words.code("mark", m)})

@@ -18,6 +18,9 @@ type Erasures interface {
 	// Order makes an erasure durable and returns its operation; one that was
 	// ordered before is not ordered again. It is carried out in the background.
 	Order(ctx context.Context, o ErasureOrder) (operation domain.ID, err error)
+	// Foresee decides as Order does, on the same facts, and orders nothing; what is held
+	// is told in the answer. The receipt covers the person.
+	Foresee(ctx context.Context, r access.Receipt, o ErasureOrder) (*ErasurePreview, error)
 	// Await returns when the operation was dealt with, or ctx ends.
 	Await(ctx context.Context, operation domain.ID)
 	// Operation tells where it is, or ErrNotFound.
@@ -125,6 +128,7 @@ func erasureRoutes() []Route {
 	codes := writing(problem.Held, problem.Erased)
 	return append([]Route{
 		{post, "/v1/subjects/{id}/erasure", "subjects.erase", "Erase a person, or classes of its data (art. 17)", erase, true, postErasure(), codes},
+		{get, "/v1/subjects/{id}/erasure/preview", "subjects.erase", "What an erasure would destroy and keep now, and what forbids it", read, false, previewErasure().of(One), []problem.Code{problem.Erased}},
 		{post, "/v1/events/{id}/redaction", "subjects.erase", "Destroy one part of one event, for what it says", erase, true, postRedaction(), codes},
 		{get, "/v1/operations/{id}", "subjects.erase", "An erasure on its way, and its certificate", read, false, getOperation(), nil},
 		{post, "/v1/subjects/{id}/hold", "subjects.hold", "Forbid to destroy anything of a person", change, true, postHold(false), codes},

@@ -10,6 +10,7 @@ import (
 
 	"greffe/domain"
 	"greffe/domain/contact"
+	"greffe/eventstore/access"
 	"greffe/eventstore/ledger"
 )
 
@@ -31,6 +32,13 @@ func (e *testErasures) answer(format string, args ...any) error {
 
 func (e *testErasures) Order(_ context.Context, o ErasureOrder) (domain.ID, error) {
 	return anEvent, e.answer("erase %s event %t %s %q %v", o.Subject, !o.Event.IsZero(), o.Ground, o.Reason, o.Classes)
+}
+
+func (e *testErasures) Foresee(_ context.Context, r access.Receipt, o ErasureOrder) (*ErasurePreview, error) {
+	if !r.Covers(o.Subject) {
+		return nil, access.ErrNotCovered
+	}
+	return &ErasurePreview{SubjectID: o.Subject}, e.answer("foresee %s %v", o.Subject, o.Classes)
 }
 
 func (e *testErasures) Await(context.Context, domain.ID) {}
@@ -101,6 +109,9 @@ func TestErasureRoutes(t *testing.T) {
 		{"POST", erase, `{"ground":"because"}`, 400, "", `"field":"ground"`},
 		{"POST", erase, `{"ground":"art17.1.b","classes":["opposition"]}`, 400, "", `"field":"classes"`},
 		{"POST", erase, `{"ground":"art17.1.b","classes":["everything"]}`, 400, "", `"field":"classes"`},
+		{"GET", erase + "/preview", "", 200, "foresee " + person.String() + " []", `"subject_id"`},
+		{"GET", erase + "/preview?classes=notes,billing", "", 200, "foresee " + person.String() + " [notes billing]", `"subject_id"`},
+		{"GET", erase + "/preview?classes=opposition", "", 400, "", `"field":"classes"`},
 		{"POST", "/v1/events/" + anEvent.String() + "/redaction", `{"class":"notes"}`, 200, `erase ` + person.String() + ` event true art5.1.c "" [notes]`, `"certificate"`},
 		{"POST", "/v1/events/" + anEvent.String() + "/redaction", `{"class":"access"}`, 400, "", `"field":"class"`},
 		{"GET", "/v1/operations/" + anEvent.String(), "", 200, "", `"state":"done"`},
@@ -115,7 +126,7 @@ func TestErasureRoutes(t *testing.T) {
 		{"DELETE", "/v1/subjects/" + person.String() + "/merge/" + merged.String(), "", 200, `merge ` + merged.String() + ` true`, `"position":"9"`},
 	} {
 		before := desk.last()
-		got := w.call(c.method, c.path, c.body)
+		got := w.call(c.method, c.path, c.body, "X-Greffe-Reason", "rights_request")
 		if got.status != c.status || !strings.Contains(got.body, c.answer) {
 			t.Errorf("%s %s %s: %d %s", c.method, c.path, c.body, got.status, got.body)
 		}

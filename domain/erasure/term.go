@@ -33,6 +33,40 @@ func Left(facts []*event.Fact) map[domain.ID][]ClassEpoch {
 	return out
 }
 
+// Amounts counts, by class, the parts of persons that nothing ordered to destroy. facts
+// are those of the persons, each one's in order.
+func Amounts(facts []*event.Fact) map[string]int64 {
+	parts := map[domain.ID]map[ClassEpoch]int64{}
+	for _, f := range facts {
+		has := parts[f.Subject]
+		if has == nil {
+			has = map[ClassEpoch]int64{}
+			parts[f.Subject] = has
+		}
+		switch {
+		case f.Type != event.ErasureOrdered && f.Type != event.SubjectErased:
+			for i := range f.Parts {
+				if f.Parts[i].Owner == part.SubjectOwner(f.Subject) {
+					has[ClassEpoch{f.Parts[i].Class, f.Parts[i].Epoch}]++
+				}
+			}
+		case f.Codes.String("event") == "":
+			for k := range has {
+				if orders(f, k) {
+					delete(has, k)
+				}
+			}
+		}
+	}
+	out := map[string]int64{}
+	for _, has := range parts {
+		for k, n := range has {
+			out[k.Class] += n
+		}
+	}
+	return out
+}
+
 // orders reports that an order, or what a restored log has in its stead, takes a key.
 func orders(f *event.Fact, k ClassEpoch) bool {
 	switch {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -12,6 +13,7 @@ import (
 	"greffe/domain/erasure"
 	"greffe/domain/event"
 	"greffe/domain/part"
+	"greffe/domain/policy"
 	"greffe/eventstore/ledger"
 )
 
@@ -52,6 +54,27 @@ func (e *Eraser) Order(ctx context.Context, r Request) (operation domain.ID, err
 }
 
 func (e *Eraser) order(ctx context.Context, r Request) (*job, error) {
+	j, err := e.judge(ctx, &r)
+	if err != nil {
+		return nil, err
+	}
+	return e.write(ctx, r, j)
+}
+
+// judged is what a request is decided on, and the decision.
+type judged struct {
+	persons []domain.ID // contacts that are one person, of whom nothing was ordered as a whole
+	guards  []domain.ID // who is one person with them
+	facts   []*event.Fact
+	rules   *policy.Policy
+	now     time.Time
+	plan    erasure.Order
+	closed  bool // the subject itself was ordered to be erased as a whole
+}
+
+// judge looks at everything that is in the log now, and decides by it. What is foreseen
+// and what is ordered are decided here alike.
+func (e *Eraser) judge(ctx context.Context, r *Request) (*judged, error) {
 	head, err := e.cfg.Ledger.Head(ctx)
 	if err != nil {
 		return nil, err
@@ -67,16 +90,15 @@ func (e *Eraser) order(ctx context.Context, r Request) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
-	guards, err := r.among(&persons)
-	if err != nil {
+	j := &judged{now: e.cfg.Now()}
+	j.rules, _ = e.cfg.Ledger.Policy()
+	if j.guards, err = r.among(&persons); err != nil {
 		return nil, err
 	}
-	var facts []*event.Fact
-	open := persons[:0:0]
 	for _, p := range persons {
 		closed := false
 		err := e.cfg.Facts.Of(ctx, p, func(_ domain.Position, f *event.Fact) error {
-			facts = append(facts, f)
+			j.facts = append(j.facts, f)
 			closed = closed || closes(f)
 			return nil
 		})
@@ -84,10 +106,12 @@ func (e *Eraser) order(ctx context.Context, r Request) (*job, error) {
 			return nil, err
 		}
 		if !closed || p == r.Subject { // somebody merged was erased before
-			open = append(open, p)
+			j.persons = append(j.persons, p)
 		}
+		j.closed = j.closed || closed && p == r.Subject
 	}
-	return e.write(ctx, r, open, guards, facts)
+	j.plan, err = r.plan(j.rules, j.facts, j.now)
+	return j, err
 }
 
 // fresh refuses an id under which something was ordered.
@@ -108,16 +132,11 @@ func (e *Eraser) fresh(ctx context.Context, id domain.ID) error {
 // closes reports the order to erase a whole person.
 func closes(f *event.Fact) bool { return f.Type == event.ErasureOrdered && f.Codes.Bool("whole") }
 
-// write plans and records the orders; guards are who is one person with them.
-func (e *Eraser) write(ctx context.Context, r Request, persons, guards []domain.ID, facts []*event.Fact) (*job, error) {
-	rules, _ := e.cfg.Ledger.Policy()
-	now := e.cfg.Now()
-	plan, err := r.plan(rules, facts, now)
-	if err != nil {
-		return nil, err
-	}
+// write records the orders that were decided on.
+func (e *Eraser) write(ctx context.Context, r Request, j *judged) (_ *job, err error) {
+	plan, persons := j.plan, j.persons
 	o := ledger.Erasure{Actor: r.Actor, Operation: r.operation, Whole: plan.Whole, Classes: plan.Classes, Redact: r.Redact,
-		Guards: guards, Codes: withPlan(r.codes(), plan)}
+		Guards: j.guards, Codes: withPlan(r.codes(), plan)}
 	if plan.Whole {
 		o.Codes = o.Codes.With("whole", true)
 	}
@@ -136,7 +155,7 @@ func (e *Eraser) write(ctx context.Context, r Request, persons, guards []domain.
 		if err != nil {
 			return nil, fmt.Errorf("%w: the reason is not UTF-8", ledger.ErrInvalid)
 		}
-		o.Parts = []ledger.PlainPart{{Key: part.KeyID{Owner: part.LedgerOwner(), Class: "requests", Epoch: rules.Epoch("requests", now)},
+		o.Parts = []ledger.PlainPart{{Key: part.KeyID{Owner: part.LedgerOwner(), Class: "requests", Epoch: j.rules.Epoch("requests", j.now)},
 			Fields: []event.Field{{Path: "erasure.reason", Value: q}}}}
 	}
 	return e.record(ctx, &o, orders)

@@ -243,3 +243,60 @@ func TestConsoleRequestList(t *testing.T) {
 	s.says(s.get("/console/requests"), "days overdue", "days left", "(you)", "Mine")
 }
 
+// TestConsoleErasure: what an erasure would do stands before its form, and is what the
+// certificate then says; to look is a recorded access, and what is held is not offered.
+func TestConsoleErasure(t *testing.T) {
+	t.Parallel()
+	s := openConsole(t)
+	s.signIn("dpo")
+	s.because("rights_request")
+	person := "/console/people/" + s.real["/v1/subjects/"]
+	at := person + "/erase"
+	before := len(s.facts(event.AccessRecorded))
+	p := s.get(at)
+	s.says(p, "What the erasure would do now", "The person would be erased", "Destroyed", "Identity", "Kept, and why", "Trace of the erasure", "Recipients who would be told")
+	s.ok(s.open.CaughtUp(t.Context()))
+	if n := len(s.facts(event.AccessRecorded)) - before; n != 1 {
+		t.Errorf("a look at what would go left %d accesses", n)
+	}
+	partly := s.get(at + "?classes=notes")
+	s.says(partly, "Partial erasure", "Left by your choice")
+	if f := s.formAt(partly, at, nil); f.Get("classes") != "notes" {
+		t.Errorf("the form orders %q", f["classes"])
+	}
+
+	hold := s.sends(person+"/hold", person+"/hold", url.Values{"code": {"litigation"}})
+	p = s.get(at)
+	s.says(p, "A hold or a restriction forbids the erasure", "Litigation")
+	if strings.Contains(p.text, `name="ground"`) {
+		t.Error("an erasure that is forbidden is offered")
+	}
+	release := regexp.MustCompile(`href="(/console/hold/[^"]+/release)"`).FindStringSubmatch(hold.text)
+	if release == nil {
+		t.Fatalf("no way to release: %.1500s", hold.main())
+	}
+	s.sends(release[1], release[1], nil)
+
+	kept := regexp.MustCompile(`Kept, and why.*?Recipients`).FindString(s.get(at).main())
+	done := s.sends(at, at, url.Values{"ground": {"art17.1.b"}, "reason": {"Zqletter"}})
+	o := s.facts(event.ErasureOrdered)
+	if len(o) != 1 || !o[0].Codes.Bool("whole") {
+		t.Fatalf("%d orders: %.800s", len(o), done.main())
+	}
+	for i, class := range o[0].Codes.Strings("kept") {
+		if !strings.Contains(kept, map[string]string{"evidence": "Proof of consent", "billing": "Billing", "contract": "Contract", "requests": "Rights requests"}[class]) {
+			t.Errorf("kept %s (%d), foreseen %s", class, i, kept)
+		}
+	}
+	s.says(done, "Certificate to hand over")
+	paper := regexp.MustCompile(`href="(/console/certificates/[^"]+/pdf/file)"`).FindStringSubmatch(done.text)
+	if paper == nil {
+		t.Fatalf("no certificate: %.2000s", done.main())
+	}
+	if f := s.get(paper[1]); f.status != http.StatusOK || !strings.HasPrefix(f.text, "%PDF-") {
+		t.Errorf("the certificate: %d %.80q", f.status, f.text)
+	}
+	if p := s.get(at); strings.Contains(p.text, `name="ground"`) {
+		t.Error("who was erased can be erased again")
+	}
+}
