@@ -57,6 +57,7 @@ func (c *Console) event(ctx context.Context, v *visit) error {
 	if w := e.at("warnings"); len(w.list) > 0 {
 		p.Warnings = v.words.rows(v.words.t("event_warnings"), w)
 	}
+	p.Codes = append(p.Codes, v.others(e)...)
 	p.neighbours(v, e)
 	p.prove(ctx, v, id)
 	v.show(http.StatusOK, "event", v.words.code("type", p.Code), p)
@@ -69,6 +70,19 @@ func accountField(name string) string {
 		return "account"
 	}
 	return name
+}
+
+// others are the members that no section of the page shows by itself.
+func (v *visit) others(e value) []pair {
+	var rest []member
+	for _, m := range e.members {
+		switch m.name {
+		case "id", "type", "codes", "fields", "warnings", "subject_id", "subject", "source", "account", "actor", "controller", "time", "recorded", "position", "policy":
+		default:
+			rest = append(rest, m)
+		}
+	}
+	return v.words.pairs(value{kind: '{', members: rest})
 }
 
 // fields are what the fact says, its withheld and destroyed parts named.

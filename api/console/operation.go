@@ -33,6 +33,7 @@ func (c *Console) operation(ctx context.Context, v *visit) error {
 		return err
 	}
 	p := &operationPage{ID: id, Done: v.done(), Trouble: o.text("trouble"), What: v.chosen(o, "operation", "state", "position")}
+	p.What = append(p.What, v.ordered(ctx, id)...)
 	person := o.text("subject_id")
 	p.Person = link{Href: Root + "/people/" + person, Text: v.words.t("operation_person") + " " + short(person)}
 	p.Proven = link{Href: Root + "/events/" + id, Text: v.words.t("operation_order")}
@@ -43,6 +44,20 @@ func (c *Console) operation(ctx context.Context, v *visit) error {
 	p.certificate(v, o.at("certificate"))
 	v.show(http.StatusOK, "operation", v.words.t("desk_operations"), p)
 	return nil
+}
+
+// ordered is what the order says, for who may read facts: why, and in which words.
+func (v *visit) ordered(ctx context.Context, id string) []pair {
+	if !v.allowed(eventOp) || v.reason == "" {
+		return nil
+	}
+	e, err := v.get(ctx, v.c.spec[eventOp].filled([]string{id}, nil))
+	if err != nil {
+		return nil
+	}
+	order := &eventPage{Codes: v.words.pairs(e.at("codes"))}
+	order.fields(v, e)
+	return append(order.Codes, order.Fields...)
 }
 
 // certificate says what an erasure did, if it did.

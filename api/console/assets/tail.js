@@ -43,6 +43,7 @@ source.addEventListener("refused", (e) => { source.close(); link.textContent = J
 source.addEventListener("error", () => { link.textContent = source.readyState === EventSource.CLOSED ? table.dataset.over : table.dataset.again; });
 addEventListener("pagehide", () => source.close());
 
+document.querySelector(".tail-still").hidden = true;
 pause.hidden = false;
 pause.addEventListener("click", () => {
   paused = !paused;

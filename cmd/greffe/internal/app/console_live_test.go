@@ -61,6 +61,7 @@ func TestConsoleOperation(t *testing.T) {
 	if got := until(lines, "data:"); resp.StatusCode != http.StatusOK || !strings.Contains(got, `"ended":true`) || lines.Scan() && lines.Scan() {
 		t.Errorf("its stream: %d %s", resp.StatusCode, got)
 	}
+	s.shows("/console/operations/"+id.String(), "by letter")
 	s.signIn("agent")
 	if resp, _ := s.follow("/console/live/operations/" + id.String()); resp.StatusCode != http.StatusForbidden {
 		t.Errorf("an agent follows an erasure: %d", resp.StatusCode)
