@@ -51,6 +51,11 @@ func (a *API) admit(c *Call) error {
 	if err := c.current(a.services.Nodes); err != nil {
 		return err
 	}
+	// Who calls and what they may is told by what this node has read, too.
+	if err := c.minPosition(c.ctx, a.services.Nodes); err != nil {
+		return err
+	}
+	c.rules, _ = a.services.Ledger.Policy()
 	p, err := a.identify(c)
 	if err != nil {
 		return err
@@ -75,10 +80,8 @@ func (a *API) admit(c *Call) error {
 	if err := a.fresh(c); err != nil {
 		return err
 	}
-	if c.human, err = p.Human(c.rules, c.r.Header.Get("X-Greffe-Actor")); err != nil {
-		return err
-	}
-	return c.minPosition(c.ctx, a.services.Nodes)
+	c.human, err = p.Human(c.rules, c.r.Header.Get("X-Greffe-Actor"))
+	return err
 }
 
 // perform runs the endpoint, once for each Idempotency-Key.
