@@ -327,6 +327,8 @@ func (v *visit) after(d desk, a act, id, asked string, answer value) string {
 		return Root + "/approvals/" + answer.text("id") + "?done=approval"
 	case answer.text("operation") != "":
 		return Root + "/operations/" + answer.text("operation") + "?done=" + a.slug
+	case answer.text("run.id") != "":
+		where += "/" + answer.text("run.id")
 	case d.parent != "":
 		where = d.above(id)
 	case id != "":

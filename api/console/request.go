@@ -21,6 +21,10 @@ const (
 func (c *Console) rightsRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET "+Root+"/requests", c.page(c.requests))
 	mux.HandleFunc("GET "+Root+"/requests/{id}", c.page(c.request))
+	mux.HandleFunc("GET "+Root+"/retention", c.page(c.retention))
+	mux.HandleFunc("GET "+Root+"/retention/{id}", c.page(c.retentionRun))
+	mux.HandleFunc("GET "+Root+"/live/retention/{id}", c.progressStream(followRun))
+	mux.HandleFunc("GET "+Root+"/due", c.page(c.due))
 	mux.HandleFunc("GET "+Root+"/requests/{id}/files/{step}/content", c.page(c.requestFile))
 }
 

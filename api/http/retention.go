@@ -17,10 +17,14 @@ import (
 type Retention interface {
 	// Rules are those in force, with when the next run is due.
 	Rules(ctx context.Context) (*RetentionRules, error)
-	// Due lists of whom what will be past its term by then, without touching anything.
-	Due(ctx context.Context, by time.Time, page Page) (Found[RetentionPerson], error)
+	// Due lists of whom what will be past its term by then, without touching anything;
+	// with a rule, what that rule ends alone, and then a page may hold fewer than its limit.
+	Due(ctx context.Context, by time.Time, rule string, page Page) (Found[RetentionPerson], error)
 	// Preview counts it.
 	Preview(ctx context.Context, by time.Time) (*RetentionPreview, error)
+	// Calendar counts, for the month of now and those after it, of how many persons
+	// something reaches its term, without touching anything.
+	Calendar(ctx context.Context, now time.Time, months int) (*RetentionCalendar, error)
 	// Start has the day's run carried out beside the requests, once a day, and returns
 	// when it is over or ctx ends. ErrConflict: another is under way.
 	Start(ctx context.Context, actor domain.ID) (*RetentionRun, error)
@@ -136,7 +140,8 @@ type RetentionDeed struct {
 
 // RetentionDueQuery asks of whom something is due.
 type RetentionDueQuery struct {
-	By string `query:"by" doc:"A day such as 2027-03-01: what the run of that day would carry out; today if absent."`
+	By   string `query:"by" doc:"A day such as 2027-03-01: what the run of that day would carry out; today if absent."`
+	Rule string `query:"rule" doc:"What this rule of the policy ends alone; a page may then hold fewer than its limit."`
 	Paging
 }
 
@@ -175,6 +180,8 @@ func retentionRoutes() []Route {
 	return []Route{
 		{get, "/v1/retention", "retention.read", "Retention rules in force, and the latest run", read, false, getRetention(), nil},
 		{get, "/v1/retention/due", "retention.read", "Of whom what is past its term, or will be by a day", list, false, listRetentionDue(), nil},
+		{get, "/v1/retention/preview", "retention.read", "How much a day's run would do, counted", list, false, getRetentionPreview(), nil},
+		{get, "/v1/retention/calendar", "retention.read", "Of how many persons something reaches its term, month by month", list, false, getRetentionCalendar(), nil},
 		{get, "/v1/retention/runs", "retention.read", "Retention runs, the latest first", read, false, listRetentionRuns(), nil},
 		{post, "/v1/retention/runs", "retention.run", "Carry out the day's run now, or count what it would do", run, false, postRetentionRun(), writing(problem.ParameterInvalid)},
 		{get, "/v1/retention/runs/{id}", "retention.read", "One run: its report in numbers", read, false, getRetentionRun(), nil},
@@ -195,7 +202,7 @@ func listRetentionDue() endpoint {
 			if err != nil {
 				return Found[RetentionPerson]{}, err
 			}
-			return a.services.Retention.Due(ctx, day.AsOf(), page)
+			return a.services.Retention.Due(ctx, day.AsOf(), in.Rule, page)
 		})
 }
 

@@ -31,7 +31,7 @@ func (t *testRetention) Rules(context.Context) (*RetentionRules, error) {
 	return &RetentionRules{Policy: 3, Hour: 2, Items: []RetentionRule{{ID: "identity.prospecting", Class: "identity", Length: "P3Y"}}}, nil
 }
 
-func (t *testRetention) Due(_ context.Context, by time.Time, p Page) (out Found[RetentionPerson], err error) {
+func (t *testRetention) Due(_ context.Context, by time.Time, _ string, p Page) (out Found[RetentionPerson], err error) {
 	t.asked(by)
 	if t.data.get().panics {
 		panic(marker)
@@ -40,6 +40,14 @@ func (t *testRetention) Due(_ context.Context, by time.Time, p Page) (out Found[
 		return out, ErrCursor
 	}
 	return Found[RetentionPerson]{Items: []RetentionPerson{{SubjectID: person, Due: []RetentionExit{{Action: "erase", Purpose: marker, Rules: []string{"identity.prospecting"}, DueAt: testNow}}}}, Subjects: []domain.ID{person}}, nil
+}
+
+func (t *testRetention) Calendar(_ context.Context, now time.Time, months int) (*RetentionCalendar, error) {
+	out := &RetentionCalendar{Late: RetentionMonth{Persons: 1, Actions: map[string]int64{"destroy": 1}}}
+	for i := range months {
+		out.Items = append(out.Items, RetentionMonth{Month: now.AddDate(0, i, 0).Format("2006-01"), Actions: map[string]int64{}})
+	}
+	return out, nil
 }
 
 func (t *testRetention) Preview(_ context.Context, by time.Time) (*RetentionPreview, error) {

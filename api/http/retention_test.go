@@ -105,3 +105,23 @@ func TestRetentionDesk(t *testing.T) {
 		t.Errorf("an auditor runs: %d %s", got.status, got.body)
 	}
 }
+
+// TestRetentionIsForeseen: who may read retention is told what a day's run would do, and
+// what the months ahead bring, without the right to run anything.
+func TestRetentionIsForeseen(t *testing.T) {
+	t.Parallel()
+	w, desk := retentionWorld(t)
+	for path, want := range map[string]string{"/v1/retention/preview?by=2027-03-29": `"persons":7`, "/v1/retention/calendar?months=3": `"month":"2026-05"`, "/v1/retention/calendar": `"month":"2027-02"`} {
+		if got := w.call(http.MethodGet, path, ""); got.status != http.StatusOK || !strings.Contains(got.body, want) {
+			t.Errorf("%s: %d %s", path, got.status, got.body)
+		}
+	}
+	for path, field := range map[string]string{"/v1/retention/preview?by=2020-01-01": "by", "/v1/retention/calendar?months=121": "months", "/v1/retention/calendar?months=-1": "months"} {
+		if got := w.call(http.MethodGet, path, ""); got.status != http.StatusBadRequest || !strings.Contains(got.body, `"field":"`+field+`"`) {
+			t.Errorf("%s: %d %s", path, got.status, got.body)
+		}
+	}
+	if len(desk.started) != 0 {
+		t.Errorf("%d runs", len(desk.started))
+	}
+}

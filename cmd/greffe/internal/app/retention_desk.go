@@ -52,7 +52,7 @@ func period(p policy.Period) string {
 }
 
 // Due implements httpapi.Retention.
-func (d retentionDesk) Due(ctx context.Context, by time.Time, page httpapi.Page) (out httpapi.Found[httpapi.RetentionPerson], err error) {
+func (d retentionDesk) Due(ctx context.Context, by time.Time, rule string, page httpapi.Page) (out httpapi.Found[httpapi.RetentionPerson], err error) {
 	if err := d.a.upToDate(ctx, d.a.Clocks.Name()); err != nil {
 		return out, err
 	}
@@ -71,10 +71,23 @@ func (d retentionDesk) Due(ctx context.Context, by time.Time, page httpapi.Page)
 	for i := range people {
 		p := &people[i]
 		waits(p, asked)
+		if rule != "" {
+			p.Due, p.Ahead = ofRule(p.Due, rule), ofRule(p.Ahead, rule)
+			if len(p.Due)+len(p.Ahead) == 0 {
+				continue
+			}
+		}
 		out.Items = append(out.Items, httpapi.RetentionPerson{SubjectID: p.Subjects[0], Merged: p.Subjects[1:], Due: exits(p.Due), Ahead: exits(p.Ahead)})
 		out.Subjects = append(out.Subjects, p.Subjects...)
 	}
 	return out, nil
+}
+
+func ofRule(all []domainretention.Exit, rule string) []domainretention.Exit {
+	return slices.DeleteFunc(slices.Clone(all), func(x domainretention.Exit) bool {
+		w := engine.Work{Exits: []domainretention.Exit{x}}
+		return !slices.Contains(w.Rules(), rule)
+	})
 }
 
 func exits(all []domainretention.Exit) (out []httpapi.RetentionExit) {
