@@ -31,6 +31,7 @@ func (c cell) Named() bool { return c.Shown() != c.Text }
 
 type pair struct {
 	Label, Name, Help string
+	Mark              string // said beside the value, as that it is masked
 	Value             cell
 }
 
@@ -184,7 +185,7 @@ func (w *words) pairs(v value) []pair {
 	var out []pair
 	for _, m := range v.members {
 		if !m.empty() {
-			out = append(out, pair{w.label(m.name), m.name, w.help(m.name), w.cell(m.name, m.value)})
+			out = append(out, pair{Label: w.label(m.name), Name: m.name, Help: w.help(m.name), Value: w.cell(m.name, m.value)})
 		}
 	}
 	return out

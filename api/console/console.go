@@ -125,10 +125,12 @@ func (c *Console) routes() *http.ServeMux {
 	mux.HandleFunc("POST "+Root+"/reason", c.page(c.chooseReason))
 	mux.HandleFunc("GET "+Root+"/people", c.page(c.people))
 	mux.HandleFunc("POST "+Root+"/people", c.page(c.findPeople))
-	mux.HandleFunc("GET "+Root+"/people/{id}", c.page(c.person))
+	c.personRoutes(mux)
 	mux.HandleFunc("GET "+Root+"/policy/new/compare", c.page(c.policyText))
 	mux.HandleFunc("POST "+Root+"/policy/new/compare", c.page(c.comparePolicy))
-	c.contactRoutes(mux)
+	for _, room := range []func(*http.ServeMux){c.contactRoutes, c.mergeRoutes, c.oppositionRoutes, c.quarantineRoutes, c.breachRoutes, c.noticeRoutes, c.producerRoutes} {
+		room(mux)
+	}
 	c.operationRoutes(mux)
 	c.rightsRoutes(mux)
 	c.auditRoutes(mux)

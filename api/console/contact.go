@@ -74,7 +74,7 @@ func (c *Console) checkContact(ctx context.Context, v *visit) error {
 		p.Problem = &refused{Title: v.words.t("error_form"), Detail: v.words.t("contact_whom_bad")}
 		return v.showContact(http.StatusBadRequest, p)
 	}
-	results, err := v.judged(ctx, []contactCheck{check})
+	results, err := v.judged(ctx, []contactCheck{check}, "")
 	var no *refused
 	if errors.As(err, &no) && no.Status == http.StatusBadRequest && no.Field != "X-Greffe-Reason" {
 		p.Problem = no
@@ -129,9 +129,14 @@ func whomKind(s string) string {
 	return ""
 }
 
-// judged has the API answer checks, in their order.
-func (v *visit) judged(ctx context.Context, checks []contactCheck) ([]value, error) {
-	body, err := json.Marshal(map[string]any{"checks": checks})
+// judged has the API answer checks, in their order, as known at an instant or, without
+// one, now.
+func (v *visit) judged(ctx context.Context, checks []contactCheck, knownAt string) ([]value, error) {
+	ask := map[string]any{"checks": checks}
+	if knownAt != "" {
+		ask["known_at"] = knownAt
+	}
+	body, err := json.Marshal(ask)
 	if err != nil {
 		return nil, err
 	}
@@ -229,20 +234,24 @@ type gridRow struct {
 }
 
 // contactGrid asks about every channel and purpose of the policy, for now.
-func (v *visit) contactGrid(ctx context.Context, id string) *grid {
+func (v *visit) contactGrid(ctx context.Context, id string, m moment) *grid {
 	g := &grid{Caption: v.words.t("tab_contact")}
 	if !v.allowed(checkOp) {
 		g.Note = v.words.t("not_for_you")
 		return g
 	}
 	channels, purposes := v.words.terms["channel"], v.words.terms["purpose"]
+	at := v.c.cfg.Now().UTC()
+	if t, err := time.Parse(time.RFC3339Nano, m.asOf); err == nil {
+		at = t
+	}
 	var checks []contactCheck
 	for _, p := range purposes {
 		for _, c := range channels {
-			checks = append(checks, contactCheck{SubjectID: id, Channel: c.Code, Purpose: p.Code, At: v.c.cfg.Now().UTC()})
+			checks = append(checks, contactCheck{SubjectID: id, Channel: c.Code, Purpose: p.Code, At: at})
 		}
 	}
-	results, err := v.judged(ctx, checks)
+	results, err := v.judged(ctx, checks, m.knownAt)
 	if err != nil {
 		g.Note = v.why(err)
 		return g

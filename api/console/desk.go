@@ -310,7 +310,7 @@ func (c *Console) download(ctx context.Context, v *visit) error {
 	if a.fixed != "" {
 		keys = append(keys, a.fixed)
 	}
-	return v.pass(ctx, c.spec[a.op].filled(keys, a.keys)+a.asking(keys), d.slug+"-"+a.slug)
+	return v.pass(ctx, c.spec[a.op].filled(keys, a.keys)+a.asking(keys), d.slug+"-"+a.slug+a.ext)
 }
 
 // asking is the query of an act about an item.

@@ -30,6 +30,7 @@ type act struct {
 	via      string   // the act whose page leads to this one; it has no link of its own
 	query    string   // with the item's first key for {}
 	fixed    string   // fills the path after the keys
+	ext      string   // of a file's name; by its media type if ""
 	columns  []string // of a list
 	member   string   // of the answer, that holds the list; items if ""
 	quiet    bool     // the answer is not shown: the item's page says it
@@ -48,23 +49,24 @@ func desks() []desk {
 func personDesk() desk {
 	return desk{slug: "people", keys: []string{"subject_id"}, item: "GET /v1/subjects/{id}", fit: fitPerson,
 		acts: []act{{slug: "erase", op: erasureOp, grave: true, quiet: true}, {slug: "restrict", op: "POST /v1/subjects/{id}/restriction"},
-			{slug: "hold", op: "POST /v1/subjects/{id}/hold"}, {slug: "merge", op: "POST /v1/subjects/{id}/merge"}},
-		files: []act{{slug: "export", op: "GET /v1/subjects/{id}/export", query: "format=json"}}}
+			{slug: "hold", op: "POST /v1/subjects/{id}/hold"}},
+		files: []act{{slug: "export", op: "GET /v1/subjects/{id}/export", query: "format=json"},
+			{slug: "portable", op: "GET /v1/subjects/{id}/export", query: "article=20&format=csv"}}}
 }
 
 func peopleDesks() []desk {
 	return []desk{
 		personDesk(),
 		{slug: "hold", parent: "people", keys: []string{"subject_id", "placed"}, acts: []act{{slug: "release", op: "DELETE /v1/subjects/{id}/hold/{placed}", grave: true}}},
+		{slug: "restriction", parent: "people", keys: []string{"subject_id", "placed"}, acts: []act{{slug: "lift", op: "DELETE /v1/subjects/{id}/restriction/{placed}", grave: true}}},
 		{slug: "opposition", named: []string{"recorded"}, group: "people", list: "GET /v1/opposition", columns: []string{"recorded", "origin", "channels", "purpose", "addresses", "subject_id", "event_id"},
 			keys: []string{"event_id"}, item: "GET /v1/events/{id}",
-			makes: []act{{slug: "check", op: "POST /v1/opposition/check"}, {slug: "import", op: "POST /v1/opposition"}},
-			acts:  []act{{slug: "lift", op: "POST /v1/opposition/{event}/lift", grave: true}}},
+			acts: []act{{slug: "lift", op: "POST /v1/opposition/{event}/lift", grave: true}}},
 		{slug: "contactability", group: "people", own: checkOp},
 		{slug: "screenings", named: []string{"purpose", "time"}, group: "people", list: "GET /v1/screenings", columns: []string{"time", "purpose", "channel", "lines", "allowed", "refused", "duplicates", "unreadable"},
 			keys: []string{"id"}, item: "GET /v1/screenings/{id}"},
-		{slug: "duplicates", group: "people", list: "GET /v1/duplicates", columns: []string{"subjects", "by", "likeness"}, keys: []string{"subjects.0"},
-			acts: []act{{slug: "merge", op: "POST /v1/subjects/{id}/merge"}}},
+		{slug: "duplicates", group: "people", list: "GET /v1/duplicates", columns: []string{"subjects", "by", "likeness"}, keys: []string{"subjects.0"}},
+		{slug: "merged", parent: "people", keys: []string{"subject_id", "into"}, acts: []act{{slug: "undo", op: "DELETE /v1/subjects/{id}/merge/{into}"}}},
 		{slug: "unproven", group: "people", list: "GET /v1/consents/unproven", columns: []string{"name", "grants", "lacks"}},
 		{slug: "notices", named: []string{"id", "version"}, group: "people", list: "GET /v1/notices", columns: []string{"id", "version", "language", "purposes", "effective_from"},
 			keys: []string{"id", "version", "language"}, item: "GET /v1/notices/{id}/{version}/{language}", makes: []act{{slug: "publish", op: "POST /v1/notices"}}},
@@ -123,7 +125,7 @@ func evidenceDesks() []desk {
 		{slug: "contacts", group: "evidence", list: "GET /v1/audit/contacts", columns: []string{"at", "subject_id", "channel", "purpose", "rule", "article"}},
 		{slug: "difference", group: "evidence", list: "GET /v1/audit/difference", columns: []string{"subject_id", "kinds", "first", "last"}},
 		{slug: "events", group: "", keys: []string{"id"}, item: "GET /v1/events/{id}", acts: []act{{slug: "redact", op: "POST /v1/events/{id}/redaction", grave: true}},
-			files: []act{{slug: "proof", op: "GET /v1/proofs/{id}"}, {slug: "receipt", op: "GET /v1/consents/{id}/receipt"}}},
+			files: []act{{slug: "proof", op: "GET /v1/proofs/{id}", ext: ".tlog-proof"}, {slug: "receipt", op: "GET /v1/consents/{id}/receipt"}}},
 		{slug: "inspections", named: []string{"reference"}, group: "evidence", list: "GET /v1/inspections", columns: []string{"reference", "requester", "state", "opened", "due", "from", "to"}, keys: []string{"id"},
 			item: "GET /v1/inspections/{id}", makes: []act{{slug: "open", op: "POST /v1/inspections"}},
 			more:  []act{{slug: "consulted", op: "GET /v1/inspections/{id}/consulted", columns: []string{"time", "account", "action", "categories", "count", "event_id"}}},
@@ -154,7 +156,7 @@ func accessDesks() []desk {
 func operationDesks() []desk {
 	return []desk{
 		{slug: "quarantine", named: []string{"reason", "recorded"}, group: "operations", list: "GET /v1/quarantine", columns: []string{"recorded", "reason", "type", "field", "message", "outcome", "until"}, keys: []string{"id"}, item: "GET /v1/quarantine/{id}",
-			acts: []act{{slug: "repair", op: "POST /v1/quarantine/{id}/repair"}, {slug: "discard", op: "POST /v1/quarantine/{id}/discard", grave: true}}},
+			acts: []act{{slug: "discard", op: "POST /v1/quarantine/{id}/discard", grave: true}}},
 		{slug: "producers", group: "operations", list: "GET /v1/producers", columns: []string{"name", "events", "last", "late", "missing", "set_aside", "silence"}, keys: []string{"id"},
 			more:  []act{{slug: "days", op: "GET /v1/producers/{source}/days", columns: []string{"date", "events", "missing", "set_aside"}}},
 			files: []act{{slug: "statement", op: "GET /v1/producers/{source}/statement"}}},

@@ -4,6 +4,8 @@ import (
 	"context"
 	"mime"
 	"net/http"
+	"path"
+	"strings"
 )
 
 // pass gives the visitor a file of the API as it comes.
@@ -56,8 +58,9 @@ func (p *passing) WriteHeader(status int) {
 		}
 	}
 	if h.Get("Content-Disposition") == "" {
-		ext := ""
-		if kind, _, err := mime.ParseMediaType(p.header.Get("Content-Type")); err == nil {
+		ext := path.Ext(p.name)
+		p.name = strings.TrimSuffix(p.name, ext)
+		if kind, _, err := mime.ParseMediaType(p.header.Get("Content-Type")); err == nil && ext == "" {
 			ext = extension(kind)
 		}
 		h.Set("Content-Disposition", `attachment; filename="greffe-`+p.name+ext+`"`)

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
 	"strings"
-	"time"
 
 	"github.com/go-json-experiment/json"
 )
@@ -96,100 +94,4 @@ func (v *visit) hit(ctx context.Context, id string) hit {
 // name is how a person is called, as far as the visitor sees it.
 func name(s value) string {
 	return strings.TrimSpace(s.text("person.given_name") + " " + s.text("person.family_name"))
-}
-
-// personPage is one person: as of when, what is known, and what happened.
-type personPage struct {
-	ID, Short, Name           string
-	AsOf, KnownAt             string
-	Badges                    []badge
-	Cards                     []card
-	Provenance                *table
-	Timeline                  []happening
-	TimelineNote, NextHistory string
-	Accesses                  *section
-	Contact                   *grid
-	MayAsk                    bool // whether the person may be contacted
-	Acts                      []link
-	Tab                       string
-	Done                      string
-	Withheld                  cell
-}
-
-type badge struct{ Kind, Text string }
-
-// card is a part of what is known of a person.
-type card struct {
-	Title, Help string
-	Values      []pair
-	Table       *table
-	Wide        bool
-}
-
-// happening is one event of a person's timeline.
-type happening struct {
-	ID, Href, Type, Code, Position string
-	Time, Recorded, Source         cell
-	Values                         []pair
-	Late                           bool // recorded more than a day after it happened
-}
-
-func (c *Console) person(ctx context.Context, v *visit) error {
-	id := v.r.PathValue("id")
-	if !isID(id) {
-		return errNowhere
-	}
-	q := v.r.URL.Query()
-	p := &personPage{ID: id, Short: short(id), AsOf: q.Get("as_of"), KnownAt: q.Get("known_at"), Tab: q.Get("tab"), Done: v.done()}
-	ask := url.Values{}
-	for name, text := range map[string]string{"as_of": p.AsOf, "known_at": p.KnownAt} {
-		if text == "" {
-			continue
-		}
-		at, err := instant(text, name)
-		if err != nil {
-			if _, err := time.Parse(time.DateOnly, text); err != nil {
-				return &refused{Status: http.StatusBadRequest, Code: "form"}
-			}
-			at, _ = instant(text+"T23:59", name)
-		}
-		ask.Set(name, at.(string))
-	}
-	s, err := v.get(ctx, "/v1/subjects/"+id+"?"+ask.Encode())
-	if err != nil {
-		return err
-	}
-	p.Name, p.MayAsk = name(s), v.allowed(checkOp)
-	v.describe(p, s)
-	p.Acts = v.personActs(id, s)
-	switch p.Tab {
-	case "history":
-		v.timeline(ctx, p, q.Get("cursor"))
-	case "accesses":
-		p.Accesses = v.listed(ctx, "GET /v1/subjects/{id}/accesses", id, []string{"time", "account", "action", "reason", "categories", "event_id"})
-	case "consents":
-		p.Accesses = v.listed(ctx, "GET /v1/subjects/{id}/consents/state", id, []string{"purpose", "channel", "state", "since", "expires_at", "evidence", "lacks"})
-	case "contact":
-		p.Contact = v.contactGrid(ctx, id)
-	default:
-		p.Tab = ""
-	}
-	title := p.Name
-	if title == "" {
-		title = v.words.t("person") + " " + p.Short
-	}
-	v.show(http.StatusOK, "person", title, p)
-	return nil
-}
-
-// listed is a list about a person, or why there is none.
-func (v *visit) listed(ctx context.Context, op, id string, columns []string) *section {
-	if !v.allowed(op) {
-		return &section{Note: v.words.t("not_for_you")}
-	}
-	answer, err := v.get(ctx, v.c.spec[op].filled([]string{id}, nil))
-	if err != nil {
-		return &section{Note: v.why(err)}
-	}
-	return v.section(desk{slug: "events", keys: []string{"event_id"}}, columns, answer, nil)
 }

@@ -1,9 +1,9 @@
 package console
 
 import (
-	"context"
 	"net/url"
-	"time"
+	"slices"
+	"strings"
 )
 
 // describe sorts what is known of a person into cards.
@@ -14,27 +14,23 @@ func (v *visit) describe(p *personPage, s value) {
 			p.Cards = append(p.Cards, c)
 		}
 	}
-	add("card_person", card{Values: v.words.pairs(s.at("person"))})
-	add("card_professional", card{Values: append(v.words.pairs(s.at("company")), v.words.pairs(s.at("professional"))...)})
-	if w := s.at("consents"); len(w.list) > 0 {
-		t := v.section(desk{slug: "audit", keys: []string{"event"}}, []string{"purpose", "channel", "state", "since", "expires_at", "lacks"}, value{kind: '{', members: []member{{"items", w}}}, nil).Table
-		t.Caption = v.words.t("card_consents")
-		add("card_consents", card{Table: t, Wide: true})
-	}
-	for _, list := range []string{"oppositions", "restrictions", "holds", "contracts"} {
-		if w := s.at(list); len(w.list) > 0 {
-			add("card_"+list, card{Table: v.words.rows(v.words.t("card_"+list), w), Wide: true})
+	masked := s.at("masked").strings()
+	add("card_person", card{Values: v.marked("person", s, masked)})
+	add("card_professional", card{Values: append(v.marked("company", s, masked), v.marked("professional", s, masked)...)})
+	for _, l := range []struct {
+		name    string
+		columns []string
+	}{{"oppositions", []string{"time", "purpose", "channels", "controller", "subject", "event"}}, {"restrictions", nil}, {"holds", nil},
+		{"consents", []string{"purpose", "channel", "state", "since", "until", "lacks"}}, {"contracts", nil}} {
+		if w := s.at(l.name); len(w.list) > 0 {
+			add("card_"+l.name, card{Table: v.listed(l.name, l.columns, w), Wide: true})
 		}
 	}
-	add("card_custom", card{Values: v.words.pairs(s.at("custom"))})
+	add("card_custom", card{Values: v.marked("custom", s, masked)})
 	add("card_notes", card{Values: v.words.pairs(value{kind: '{', members: []member{{"notes", s.at("notes")}}})})
-	var about []member
-	for _, name := range []string{"kind", "collection", "portfolio", "last_activity_at", "died_on", "deceased", "merged_from", "merged_into", "masked", "withheld"} {
-		about = append(about, member{name, s.at(name)})
-	}
-	add("card_file", card{Values: v.words.pairs(value{kind: '{', members: about})})
-	if w := s.at("provenance"); !w.empty() {
-		add("card_provenance", card{Values: v.words.pairs(w)})
+	add("card_file", card{Values: v.named(s, "kind", "collection", "portfolio", "last_activity_at", "died_on", "deceased", "merged_from", "merged_into")})
+	if t := v.provenance(s.at("provenance"), p.Sources); len(t.Body) > 0 {
+		add("card_provenance", card{Table: t, Wide: true})
 	}
 	for _, b := range []struct{ at, kind string }{{"restricted", "warn"}, {"deceased", "warn"}} {
 		if s.is(b.at) {
@@ -48,56 +44,151 @@ func (v *visit) describe(p *personPage, s value) {
 	}
 }
 
-// personActs are what the visitor may do about a person.
-func (v *visit) personActs(id string, s value) []link {
-	d := personDesk()
-	out := v.links(d, d.acts, id)
-	if v.allowed("POST /v1/requests") {
-		q := url.Values{"subject_id": {id}}
-		out = append(out, link{Href: Root + "/requests/new/new?" + q.Encode(), Text: v.words.t("act_requests_new")})
+// provenance is where each field comes from: which event, when, of which source.
+func (v *visit) provenance(w value, sources map[string]string) *table {
+	t := &table{Caption: v.words.t("card_provenance")}
+	for _, n := range []string{"field", "time", "source", "event"} {
+		t.Head = append(t.Head, v.words.label(n))
 	}
-	for _, h := range s.at("holds").list {
-		if event := h.text("event"); event != "" && v.allowed("DELETE /v1/subjects/{id}/hold/{placed}") {
-			out = append(out, link{Href: Root + "/hold/" + id + separator + event + "/release", Text: v.words.t("act_hold_release"), Grave: true})
+	for _, m := range w.members {
+		label := v.words.label(last(m.name))
+		if whole, ok := v.words.labels[m.name]; ok {
+			label = whole
+		}
+		src := v.words.cell("source", m.at("source"))
+		if n := sources[m.text("source")]; n != "" {
+			src = cell{Kind: "text", Text: n}
+		}
+		t.Body = append(t.Body, row{Cells: []cell{{Kind: "text", Text: label}, v.words.cell("time", m.at("time")), src, v.words.cell("event", m.at("event"))}})
+	}
+	slices.SortStableFunc(t.Body, func(a, b row) int { return strings.Compare(a.Cells[0].Text, b.Cells[0].Text) })
+	return t
+}
+
+// marked are the members of a part of the view, those of which a mask is shown said so.
+func (v *visit) marked(part string, s value, masked []string) []pair {
+	out := v.words.pairs(s.at(part))
+	for i := range out {
+		for _, m := range masked {
+			if path := part + "." + out[i].Name; m == path || strings.HasPrefix(m, path+".") {
+				out[i].Mark = v.words.t("masked_mark")
+			}
 		}
 	}
 	return out
 }
 
-// timeline shows what was recorded about a person, the latest first.
-func (v *visit) timeline(ctx context.Context, p *personPage, cursor string) {
-	const op = "GET /v1/subjects/{id}/history"
-	if !v.allowed(op) {
-		p.TimelineNote = v.words.t("not_for_you")
-		return
+// listed is a list of the view: what names no purpose or channel is of every one.
+func (v *visit) listed(name string, columns []string, list value) *table {
+	caption := v.words.t("card_" + name)
+	if columns == nil {
+		return v.words.rows(caption, list)
 	}
-	q := url.Values{"limit": {"100"}}
-	if cursor != "" {
-		q.Set("cursor", cursor)
+	t := &table{Caption: caption}
+	for _, c := range columns {
+		t.Head = append(t.Head, v.words.label(c))
 	}
-	answer, err := v.get(ctx, v.c.spec[op].filled([]string{p.ID}, nil)+"?"+q.Encode())
-	if err != nil {
-		p.TimelineNote = v.why(err)
-		return
-	}
-	for _, e := range answer.at("items").list {
-		h := happening{ID: e.text("id"), Href: Root + "/events/" + e.text("id"), Type: v.words.code("type", e.text("type")), Code: e.text("type"),
-			Position: e.text("position"), Time: v.words.cell("time", e.at("time")), Recorded: v.words.cell("recorded", e.at("recorded")), Source: v.words.cell("source", e.at("source"))}
-		for _, f := range e.at("fields").list {
-			name := last(f.text("path"))
-			w := f.at("value")
-			c := v.words.cell(name, w)
-			if f.is("withheld") {
-				c = cell{Kind: "none", Text: v.words.t("withheld")}
+	for _, it := range list.list {
+		var r row
+		for _, c := range columns {
+			got := v.words.cell(c, it.at(c))
+			if every := map[string]string{"purpose": "every_purpose", "channels": "every_channel"}[c]; every != "" && it.at(c).empty() {
+				got = cell{Kind: "text", Text: v.words.t(every)}
 			}
-			h.Values = append(h.Values, pair{Label: v.words.label(name), Name: f.text("path"), Value: c})
+			r.Cells = append(r.Cells, got)
 		}
-		happened, err1 := time.Parse(time.RFC3339Nano, e.text("time"))
-		recorded, err2 := time.Parse(time.RFC3339Nano, e.text("recorded"))
-		h.Late = err1 == nil && err2 == nil && recorded.Sub(happened) > 24*time.Hour
-		p.Timeline = append(p.Timeline, h)
+		t.Body = append(t.Body, r)
 	}
-	if next := answer.text("next"); next != "" {
-		p.NextHistory = Root + "/people/" + p.ID + "?" + url.Values{"tab": {"history"}, "cursor": {next}}.Encode()
+	return t
+}
+
+// rightsGroup is what can be done about a person, of one kind.
+type rightsGroup struct {
+	Title, Help string
+	Links       []link
+}
+
+// personActs are what the visitor may do about a person, by kind.
+func (v *visit) personActs(id string, s value) []rightsGroup {
+	d := personDesk()
+	by := map[string]link{}
+	for _, l := range v.links(d, d.acts, id) {
+		by[last2(l.Href)] = l
 	}
+	var out []rightsGroup
+	add := func(key string, links ...link) {
+		g := rightsGroup{Title: v.words.t(key), Help: v.words.texts[key+"_help"]}
+		for _, l := range links {
+			if l.Href != "" {
+				g.Links = append(g.Links, l)
+			}
+		}
+		if len(g.Links) > 0 {
+			out = append(out, g)
+		}
+	}
+	add("acts_copy", append(v.files(d, id, 0), v.newRequest(id, "access"))...)
+	add("acts_correct", v.newRequest(id, "rectification"))
+	add("acts_object", v.objecting(id))
+	add("acts_limit", append([]link{by["restrict"], by["hold"]}, v.releases(id, s)...)...)
+	add("acts_merge", append([]link{v.merging(id)}, v.parting(id, s)...)...)
+	add("acts_erase", v.newRequest(id, "erasure"), by["erase"])
+	return out
+}
+
+// last2 is the last part of an address.
+func last2(href string) string { return href[strings.LastIndexByte(href, '/')+1:] }
+
+// newRequest leads to taking in a request of a right, about the person.
+func (v *visit) newRequest(id, right string) link {
+	if !v.allowed("POST /v1/requests") {
+		return link{}
+	}
+	q := url.Values{"subject_id": {id}, "right": {right}}
+	return link{Href: Root + "/requests/new/new?" + q.Encode(), Text: v.words.t("acts_request_" + right)}
+}
+
+// objecting leads to recording an objection of the person.
+func (v *visit) objecting(id string) link {
+	if !v.allowed(objectOp) {
+		return link{}
+	}
+	return link{Href: Root + "/opposition/new/object?subject_id=" + id, Text: v.words.t("acts_objection")}
+}
+
+// merging leads to comparing the person with another.
+func (v *visit) merging(id string) link {
+	if !v.allowed(mergeOp) {
+		return link{}
+	}
+	return link{Href: Root + "/merge/" + id, Text: v.words.t("act_people_merge")}
+}
+
+// parting leads to undoing each merge.
+func (v *visit) parting(id string, s value) []link {
+	var out []link
+	if !v.allowed("DELETE /v1/subjects/{id}/merge/{into}") {
+		return nil
+	}
+	for _, into := range s.at("merged_into").strings() {
+		out = append(out, link{Href: Root + "/merged/" + id + separator + into + "/undo", Text: v.words.t("act_merged_undo") + " " + short(into)})
+	}
+	for _, from := range s.at("merged_from").strings() {
+		out = append(out, link{Href: Root + "/merged/" + from + separator + id + "/undo", Text: v.words.t("act_merged_undo") + " " + short(from)})
+	}
+	return out
+}
+
+// releases lead to ending each hold and restriction.
+func (v *visit) releases(id string, s value) []link {
+	var out []link
+	for _, l := range []struct{ list, slug, act, op string }{{"holds", "hold", "release", "DELETE /v1/subjects/{id}/hold/{placed}"},
+		{"restrictions", "restriction", "lift", "DELETE /v1/subjects/{id}/restriction/{placed}"}} {
+		for _, h := range s.at(l.list).list {
+			if event := h.text("event"); event != "" && v.allowed(l.op) {
+				out = append(out, link{Href: Root + "/" + l.slug + "/" + id + separator + event + "/" + l.act, Text: v.words.t("act_" + l.slug + "_" + l.act), Grave: true})
+			}
+		}
+	}
+	return out
 }

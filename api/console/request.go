@@ -147,7 +147,7 @@ func (v *visit) requestHead(p *requestPage, r value) {
 	p.Person.Name = r.text("person.name")
 	for _, name := range []string{"channel", "origin", "requester", "ground", "language", "controller"} {
 		if w := r.at(name); !w.empty() {
-			p.About = append(p.About, pair{v.words.label(name), name, "", v.words.cell(name, w)})
+			p.About = append(p.About, pair{Label: v.words.label(name), Name: name, Value: v.words.cell(name, w)})
 		}
 	}
 	p.Said = v.words.pairs(r.at("person"))

@@ -30,7 +30,7 @@ const (
 // EventResult answers one event, in input order.
 type EventResult struct {
 	ID           string           `json:"id" doc:"The producer's own id, as it was sent."`
-	Status       ledger.Status    `json:"status" enum:"recorded,duplicate,conflict,quarantined,erased,forbidden"`
+	Status       ledger.Status    `json:"status" enum:"recorded,duplicate,conflict,quarantined,erased,forbidden,tried" doc:"tried: with dry_run, it would be taken in."`
 	EventID      *domain.ID       `json:"event_id,omitempty" doc:"The ledger's id of the event."`
 	SubjectID    *domain.ID       `json:"subject_id,omitempty" doc:"The ledger's id of the person."`
 	Position     *domain.Position `json:"position,omitempty" doc:"Place in the ledger, a decimal string."`

@@ -55,6 +55,7 @@ type OppositionListQuery struct {
 	Purpose  string `query:"purpose" doc:"With NDJSON or CSV: against what; absent: everything."`
 	Channels string `query:"channels" doc:"With NDJSON or CSV: comma-separated; absent: every channel."`
 	Form     string `query:"form" doc:"With NDJSON or CSV: clear, sha256 or md5."`
+	DryRun   bool   `query:"dry_run" doc:"With NDJSON or CSV: say what would be recorded, and record nothing."`
 }
 
 // OppositionBody is one objection (subject_id, external_id, email or phone) or
@@ -107,12 +108,13 @@ type ImportedChunk struct {
 
 // OppositionResult answers an objection or an import.
 type OppositionResult struct {
-	Status     string          `json:"status" enum:"recorded,known,erased" doc:"known: all of it was recorded before. erased: nothing is held of the person and nothing was recorded; give the address."`
+	Status     string          `json:"status" enum:"recorded,known,erased,tried" doc:"tried: with dry_run, nothing was recorded. known: all of it was recorded before. erased: nothing is held of the person and nothing was recorded; give the address."`
 	EventID    *domain.ID      `json:"event_id,omitempty" doc:"Of one objection."`
 	SubjectID  *domain.ID      `json:"subject_id,omitempty"`
 	ListID     *domain.ID      `json:"list_id,omitempty"`
 	Lines      int             `json:"lines,omitzero" doc:"Addresses that were sent."`
 	Recorded   int             `json:"recorded,omitzero" doc:"Addresses recorded now."`
+	Listed     int             `json:"listed,omitzero" doc:"With dry_run: addresses that the list binds already for this use; recorded then counts the others."`
 	Known      int             `json:"known,omitzero" doc:"Addresses of parts that were recorded before."`
 	Doubled    int             `json:"doubled,omitzero" doc:"Addresses that stood twice in one part of 1,000."`
 	Unreadable int             `json:"unreadable,omitzero" doc:"Addresses that are none; recorded as they came."`
@@ -150,7 +152,9 @@ func postOpposition() endpoint {
 		}
 		return answer{media: mediaJSON, stream: func(c *Call) error {
 			defer src.Close()
-			return streamList(a, c, newImporting(a, c, l, warnings), src, media)
+			im := newImporting(a, c, l, warnings)
+			im.dry = in.DryRun
+			return streamList(a, c, im, src, media)
 		}}, nil
 	})
 	e.in, e.out = typeOf[OppositionInput](), typeOf[OppositionResult]()
@@ -277,6 +281,7 @@ type importing struct {
 	chunk []address
 	seen  map[[32]byte]bool // digests of chunk
 	last  bool              // Position is that of a chunk
+	dry   bool              // nothing is recorded
 }
 
 func newImporting(a *API, c *Call, l OppositionList, warnings []event.Warning) *importing {
@@ -320,6 +325,9 @@ func (im *importing) problem(line int, code string, entered bool) {
 func (im *importing) flush(ctx context.Context) error {
 	if len(im.chunk) == 0 {
 		return nil
+	}
+	if im.dry {
+		return im.try(ctx)
 	}
 	sorted := slices.Clone(im.chunk)
 	slices.SortFunc(sorted, func(a, b address) int { return bytes.Compare(a.digest[:], b.digest[:]) })
@@ -366,6 +374,9 @@ func (im *importing) end(ctx context.Context) (*OppositionResult, error) {
 		im.out.Position = max(head, 1) - 1
 	}
 	im.out.Status = "recorded"
+	if im.dry {
+		im.out.Status = "tried"
+	}
 	if im.out.Recorded == 0 && im.out.Known > 0 {
 		im.out.Status = "known"
 	}

@@ -10,7 +10,9 @@ import (
 
 	"greffe/domain"
 	"greffe/domain/event"
+	"greffe/domain/policy"
 	"greffe/eventstore/access"
+	"greffe/eventstore/ledger"
 )
 
 // QuarantineItem is an input that could not be taken in, without its content.
@@ -100,6 +102,7 @@ func openQuarantine() endpoint {
 // RepairInput is the corrected event, whole.
 type RepairInput struct {
 	ItemInput
+	DryRun bool `query:"dry_run" doc:"Say whether the corrected event would be taken in, and record nothing."`
 }
 
 func repairQuarantine() endpoint {
@@ -114,6 +117,12 @@ func repairQuarantine() endpoint {
 		if err := a.allowed(c, raw); err != nil {
 			return nil, err
 		}
+		if in.DryRun {
+			if _, err := a.services.Quarantine.Item(ctx, in.ID); err != nil {
+				return nil, err
+			}
+			return tried(c.rules, raw, a.cfg.Now()), nil
+		}
 		res, err := a.services.Quarantine.Repair(ctx, c.principal.Account, in.ID, raw)
 		if err != nil {
 			return nil, err
@@ -123,6 +132,26 @@ func repairQuarantine() endpoint {
 	})
 	e.takes = []string{mediaJSON, mediaEvent}
 	return e
+}
+
+// statusTried is of an event that would be taken in.
+const statusTried ledger.Status = "tried"
+
+// tried says what becomes of a corrected event by its shape and the policy. Whether it was
+// recorded before, the recording itself says.
+func tried(rules *policy.Policy, raw []byte, now time.Time) *EventResult {
+	in, refusal := event.Decode(raw)
+	out := &EventResult{ID: in.ID, Status: statusTried}
+	if refusal == nil {
+		var draft *event.Draft
+		if draft, refusal = event.Understand(in, rules, event.Clock{Now: now, Skew: rules.Bounds().ClockSkew}); refusal == nil {
+			out.Warnings = draft.Warnings
+		}
+	}
+	if refusal != nil {
+		out.Status, out.Error = ledger.Quarantined, &EventError{Code: refusal.Code, Field: refusal.Field, Message: refusal.Sentence()}
+	}
+	return out
 }
 
 // Discarded answers an item that was closed.

@@ -14,3 +14,31 @@ for (const zone of document.querySelectorAll("[data-drop]")) {
     input.focus();
   });
 }
+
+for (const form of document.querySelectorAll("[data-moment]")) {
+  for (const slide of form.querySelectorAll(".slide")) {
+    const range = slide.querySelector("input[type=range]");
+    const ticks = [...slide.querySelectorAll("option")];
+    const said = slide.querySelector("output");
+    const field = form.elements[range.dataset.for];
+    const begun = range.value;
+    let later = 0;
+    const tell = () => {
+      const tick = ticks[range.valueAsNumber];
+      said.textContent = tick.label;
+      range.setAttribute("aria-valuetext", tick.label);
+      field.value = tick.dataset.at;
+    };
+    const go = () => { if (range.value !== begun) form.requestSubmit(); };
+    const kept = field.value;
+    tell();
+    field.value = kept;
+    range.addEventListener("input", () => { tell(); clearTimeout(later); });
+    range.addEventListener("change", () => { clearTimeout(later); later = setTimeout(go, 400); }); // arrows go through several dates
+    slide.hidden = false;
+  }
+  form.addEventListener("submit", () => { for (const e of form.elements) if (e.name && e.value === "") e.disabled = true; });
+}
+window.addEventListener("pageshow", () => {
+  for (const e of document.querySelectorAll("[data-moment] :disabled")) e.disabled = false;
+});

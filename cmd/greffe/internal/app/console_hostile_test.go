@@ -135,7 +135,7 @@ func TestConsoleHostile(t *testing.T) {
 		if r := i.reasonOf(role); r != "" {
 			i.because(strings.TrimSuffix(r, ":T-1"))
 		}
-		i.walk(role, map[string]int{"dpo": 60}[role]+8)
+		i.walk(role, map[string]int{"dpo": 110}[role]+8)
 	}
 	shown, unseen := 0, 0
 	for n, field := range fields {

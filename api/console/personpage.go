@@ -1,0 +1,151 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+)
+
+// personPage is one person: as of when, what is known, and what happened.
+type personPage struct {
+	ID, Short, Name string
+	Moment          moment
+	Tabs            []link
+	Badges          []badge
+	Cards           []card
+	Shown           disclosed
+	History         *historyPart
+	Accesses        *accessPart
+	Consents        *consentPart
+	Contact         *grid
+	Acts            []rightsGroup
+	Tab             string
+	Done            string
+	Sources         map[string]string // producers' names, by id
+}
+
+type badge struct{ Kind, Text string }
+
+// card is a part of what is known of a person.
+type card struct {
+	Title, Help string
+	Values      []pair
+	Table       *table
+	Wide        bool
+}
+
+// The parts of a person's page.
+const (
+	tabHistory  = "history"
+	tabConsents = "consents"
+	tabContact  = "contact"
+	tabAccesses = "accesses"
+)
+
+func (c *Console) personRoutes(mux *http.ServeMux) {
+	mux.HandleFunc("GET "+Root+"/people/{id}", c.page(c.person))
+}
+
+func (c *Console) person(ctx context.Context, v *visit) error {
+	id := v.r.PathValue("id")
+	if !isID(id) {
+		return errNowhere
+	}
+	q := v.r.URL.Query()
+	p := &personPage{ID: id, Short: short(id), Tab: q.Get("tab"), Done: v.done()}
+	var err error
+	if p.Moment, err = v.moment(q); err != nil {
+		return err
+	}
+	s, err := v.get(ctx, "/v1/subjects/"+id+"?"+p.Moment.ask().Encode())
+	if err != nil {
+		return err
+	}
+	p.Name = name(s)
+	if err := v.dates(ctx, p, s); err != nil {
+		return err
+	}
+	if p.Tab == "" || p.Tab == tabHistory || p.Tab == tabConsents {
+		p.Sources = v.sources(ctx)
+	}
+	v.describe(p, s)
+	p.Shown = v.disclosed(s)
+	p.Acts = v.personActs(id, s)
+	switch p.Tab {
+	case tabHistory:
+		p.History = v.history(ctx, p, q)
+	case tabAccesses:
+		p.Accesses = v.accesses(ctx, id, q.Get("since"))
+	case tabConsents:
+		p.Consents = v.consents(ctx, p)
+	case tabContact:
+		p.Contact = v.contactGrid(ctx, id, p.Moment)
+	default:
+		p.Tab = ""
+	}
+	p.Tabs = v.tabs(p)
+	title := p.Name
+	if title == "" {
+		title = v.words.t("person") + " " + p.Short
+	}
+	v.show(http.StatusOK, "person", title, p)
+	return nil
+}
+
+// dates are those of the slider: of what is known now, so that one can move on from a
+// view of the past.
+func (v *visit) dates(ctx context.Context, p *personPage, s value) error {
+	if p.Moment.Past {
+		now, err := v.get(ctx, "/v1/subjects/"+p.ID)
+		var no *refused
+		switch {
+		case err == nil:
+			s = now
+		case !errors.As(err, &no) || no.Status != http.StatusGone:
+			return err
+		}
+	}
+	p.Moment.learn(v.words, s)
+	return nil
+}
+
+// tabs are the parts of the page, each at the same moment.
+func (v *visit) tabs(p *personPage) []link {
+	var out []link
+	for _, t := range []string{"", tabHistory, tabConsents, tabContact, tabAccesses} {
+		if t == tabContact && !v.allowed(checkOp) {
+			continue
+		}
+		q := p.Moment.query()
+		key := "tab_view"
+		if t != "" {
+			q.Set("tab", t)
+			key = "tab_" + t
+		}
+		where := Root + "/people/" + p.ID
+		if len(q) > 0 {
+			where += "?" + q.Encode()
+		}
+		out = append(out, link{Href: where, Text: v.words.t(key), Here: t == p.Tab})
+	}
+	return out
+}
+
+// all asks for a list's pages, up to some.
+func (v *visit) all(ctx context.Context, where string, q url.Values, pages int) (items []value, more bool, err error) {
+	q.Set("limit", "1000")
+	for range pages {
+		answer, err := v.get(ctx, where+"?"+q.Encode())
+		if err != nil {
+			return nil, false, err
+		}
+		items = append(items, answer.at("items").list...)
+		next := answer.text("next")
+		if next == "" {
+			return items, false, nil
+		}
+		q.Set("cursor", next)
+	}
+	return items, true, nil
+}
