@@ -6,7 +6,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # Packages whose goroutines share state: run under the race detector.
 CONCURRENT = ./eventstore/... ./projections/... ./api/...
 FUZZTIME ?= 5s
-ROUNDS ?= 15
+FOR ?= 1m
 # Packages of check-real.
 REAL ?= ./...
 # Tests of check-grown.
@@ -59,8 +59,8 @@ fuzz: ## every fuzz target for FUZZTIME each
 	GO="$(GO)" deploy/fuzz.sh $(FUZZTIME)
 
 .PHONY: fuzz-api
-fuzz-api: ## ROUNDS requests to every route of /openapi.json, on a real service with sample data
-	GREFFE_FUZZ_ROUNDS=$(ROUNDS) $(GO) test -count=1 -timeout 40m -run '^TestFuzzAPI$$' -v ./cmd/greffe
+fuzz-api: ## requests to every route of /openapi.json for the time FOR, on a real service with sample data
+	GREFFE_FUZZ_FOR=$(FOR) $(GO) test -count=1 -timeout 40m -run '^TestFuzzAPI$$' -v ./cmd/greffe
 
 .PHONY: sbom
 sbom: bin/greffe ## bin/greffe.cdx.json: what bin/greffe is made of (CycloneDX 1.6)

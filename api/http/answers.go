@@ -100,9 +100,9 @@ func answerRoutes() []Route {
 	get := http.MethodGet
 	conflict := []problem.Code{problem.NotYet}
 	return []Route{
-		{get, "/v1/requests/{id}/answer", "subjects.export", "The answer of article 15: data, purposes, recipients, durations, source, accesses", copies, false, getAnswer().of(One), nil},
-		{get, "/v1/requests/{id}/answer/checks", "subjects.export", "What to look at before an answer is sent: probable duplicates, words about others", copies, false, getAnswerChecks(), nil},
-		{get, "/v1/requests/{id}/portability", "subjects.export", "The data of article 20, for another controller", copies, false, getPortable().of(One), nil},
+		{get, "/v1/requests/{id}/answer", "subjects.export", "The answer of article 15: data, purposes, recipients, durations, source, accesses", copies, false, getAnswer().of(One), conflict},
+		{get, "/v1/requests/{id}/answer/checks", "subjects.export", "What to look at before an answer is sent: probable duplicates, words about others", copies, false, getAnswerChecks(), conflict},
+		{get, "/v1/requests/{id}/portability", "subjects.export", "The data of article 20, for another controller", copies, false, getPortable().of(One), conflict},
 		{get, "/v1/requests/{id}/letters/{model}", "requests.read", "A letter to the person, filled in", read, false, getLetter().of(One), conflict},
 		{get, "/v1/certificates/{number}", "requests.read", "Do you hold anything? By the number of an erasure's certificate", read, false, getCertificate(), nil},
 	}

@@ -128,7 +128,7 @@ func erasureRoutes() []Route {
 	codes := writing(problem.Held, problem.Erased)
 	return append([]Route{
 		{post, "/v1/subjects/{id}/erasure", "subjects.erase", "Erase a person, or classes of its data (art. 17)", erase, true, postErasure(), codes},
-		{get, "/v1/subjects/{id}/erasure/preview", "subjects.erase", "What an erasure would destroy and keep now, and what forbids it", read, false, previewErasure().of(One), []problem.Code{problem.Erased}},
+		{get, "/v1/subjects/{id}/erasure/preview", "subjects.erase", "What an erasure would destroy and keep now, and what forbids it", read, false, previewErasure().of(One), []problem.Code{problem.Erased, problem.FieldInvalid}},
 		{post, "/v1/events/{id}/redaction", "subjects.erase", "Destroy one part of one event, for what it says", erase, true, postRedaction(), codes},
 		{get, "/v1/operations/{id}", "subjects.erase", "An erasure on its way, and its certificate", read, false, getOperation(), nil},
 		{post, "/v1/subjects/{id}/hold", "subjects.hold", "Forbid to destroy anything of a person", change, true, postHold(false), codes},

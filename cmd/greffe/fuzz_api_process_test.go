@@ -41,6 +41,7 @@ type apiFuzz struct {
 	findings map[string]string
 	sent     map[string]int    // by operation
 	good     map[string]int    // of them answered 2xx
+	given    []*http.Cookie    // by the last answer
 	personal int               // answers with data of people
 	known    map[string]string // what the story remembers
 	broken   map[string]func() // by request: the finding, unless the log has a reason
@@ -52,10 +53,11 @@ type apiFuzz struct {
 // more than its time, each is one that the document announces, none repeats in an
 // error what was sent, and none holds data of a person without an access fact.
 // First a story is told that reaches each desk as its users do; then every route gets
-// the same number of made-up requests: GREFFE_FUZZ_ROUNDS of them, of GREFFE_FUZZ_SEED.
+// the same number of made-up requests, three and as many as GREFFE_FUZZ_FOR has time for,
+// of GREFFE_FUZZ_SEED.
 func TestFuzzAPI(t *testing.T) {
 	t.Parallel()
-	rounds, seed := fuzzBudget(t)
+	lasts, seed := fuzzBudget(t)
 	t.Logf("GREFFE_FUZZ_SEED=%d", seed)
 	f := newAPIFuzz(t, seed)
 	const looks = "GET /v1/subjects/{id}"
@@ -69,16 +71,19 @@ func TestFuzzAPI(t *testing.T) {
 	}
 	f.people["ana@example.org"] = true // of the story
 	f.tell()
-	for round := 0; round < rounds && len(f.findings) < 60; round++ {
+	f.visit()
+	began, rounds := time.Now(), 0
+	for ; (rounds < 3 || time.Since(began) < lasts) && len(f.findings) < 60; rounds++ {
 		for _, op := range f.ops {
 			f.try(op)
 		}
 	}
+	t.Logf("%d requests to each route in %v", rounds, time.Since(began).Round(time.Second))
 	f.settle()
 	for _, what := range slices.Sorted(maps.Keys(f.findings)) {
 		t.Errorf("%s\n\t%s", what, f.findings[what])
 	}
-	f.reached(rounds)
+	f.reached()
 	if len(f.findings) > 0 {
 		for line := range strings.Lines(f.p.said()) {
 			if strings.Contains(line, "level=ERROR") {
@@ -310,6 +315,7 @@ func (f *apiFuzz) send(op *apiOperation, r *http.Request, body string) (status i
 		return 0, nil
 	}
 	defer resp.Body.Close()
+	f.given = resp.Cookies()
 	answer, err = io.ReadAll(io.LimitReader(resp.Body, 64<<20))
 	switch took := time.Since(began); {
 	case err != nil:

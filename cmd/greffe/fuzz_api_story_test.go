@@ -25,10 +25,11 @@ func (f *apiFuzz) tell() {
 			f.t.Errorf("the story names %s, which the document does not have", c.route)
 			continue
 		}
+		f.known["now"] = time.Now().UTC().Format(time.RFC3339Nano)
 		r, body := f.chapter(op, c)
 		status, answer := f.send(op, r, body)
 		if status >= 300 {
-			f.t.Logf("story: %s: %d %.300s", c.route, status, answer)
+			f.t.Logf("story: %s: %d %.700s", c.route, status, answer)
 		}
 		for _, keep := range strings.Fields(c.keep) {
 			name, key, ok := strings.Cut(keep, "=")
@@ -98,7 +99,7 @@ func mediaFor(body string) string {
 		return "application/json"
 	case strings.HasPrefix(body, "version:"), strings.HasPrefix(body, "#"):
 		return "application/yaml"
-	case strings.Contains(body, ";"):
+	case strings.Contains(body, ";"), strings.HasPrefix(body, "right,"):
 		return "text/csv"
 	}
 	return "text/plain"
