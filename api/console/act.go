@@ -59,6 +59,8 @@ func (v *visit) inputs(fields []field, in url.Values, under, bad string) []input
 			i.Choices = append(i.Choices, choice{ch, v.words.code(f.name, ch), slices.Contains(in[name], ch)})
 		}
 		switch f.kind {
+		case fieldMap:
+			i.Kind = fieldJSON
 		case fieldGroup:
 			i.Fields = v.inputs(optional(f), in, name+".", bad)
 		case fieldRows:
@@ -169,10 +171,10 @@ func (v *visit) offer(ctx context.Context, status int, d desk, a act, id string,
 		p.Approval = problem.Code == "approval_required"
 	}
 	body := op.body
-	if d.fit != nil && id != "" {
+	if d.fit != nil {
 		body, in = v.fitted(ctx, p, d, a, id, in)
 	}
-	p.Inputs = v.inputs(body, in, "", bad)
+	p.Inputs = append(v.inputs(op.asking(), in, underQuery, bad), v.inputs(body, in, "", bad)...)
 	if p.Again || p.Approval {
 		for name, values := range in {
 			for _, value := range values {
@@ -243,12 +245,14 @@ func (v *visit) send(ctx context.Context, a act, id string, in url.Values) (valu
 		}
 	}
 	op := v.c.spec[a.op]
-	q := &request{method: op.method, path: op.filled(strings.Split(id, separator), a.keys) + op.seen(in), approval: strings.TrimSpace(in.Get("approval")), accept: "application/json"}
+	q := &request{method: op.method, path: op.filled(strings.Split(id, separator), a.keys), approval: strings.TrimSpace(in.Get("approval")), accept: "application/json"}
 	if op.idempotent {
 		q.key = in.Get("number")
 	}
-	var err error
+	asked, err := op.asked(in)
+	q.path += asked
 	switch {
+	case err != nil:
 	case op.form:
 		q.media = "application/json"
 		q.body, err = encode(op.body, in)

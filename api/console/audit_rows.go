@@ -106,30 +106,18 @@ func (v *visit) auditTable(slug string, items []value, names map[string]string) 
 	return t
 }
 
-// auditCell shows one value: producers by name, an account by what leads to its reads,
-// and of many persons the first three.
+// auditCell shows one value: producers by name, and of many persons the first three.
 func (v *visit) auditCell(name string, w value, names map[string]string) cell {
 	const some = 3
 	switch {
 	case name == "source" && names[w.scalar] != "":
 		return cell{Kind: "code", Text: names[w.scalar], Code: w.scalar}
-	case name == "account" && w.scalar != "":
-		return v.accountCell(w.scalar)
 	case name == "subjects" && len(w.list) > some:
 		c := v.words.cell(name, value{kind: '[', list: w.list[:some]})
 		c.Items = append(c.Items, cell{Kind: "text", Text: v.fill("audit_and_others", v.words.number(itoa(len(w.list)-some)))})
 		return c
 	}
 	return v.words.cell(name, w)
-}
-
-// accountCell leads to the account, or for who may not open it, to what it read.
-func (v *visit) accountCell(id string) cell {
-	c := cell{Kind: "link", Text: short(id), Code: id, Href: Root + "/reads?" + url.Values{"account": {id}, "period": {"365d"}}.Encode()}
-	if v.allowed("GET /v1/accounts/{id}") {
-		c.Href = Root + "/accounts/" + id
-	}
-	return c
 }
 
 // maxExport bounds the rows of a CSV or XLSX; NDJSON has no bound.

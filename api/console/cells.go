@@ -149,9 +149,22 @@ func (w *words) listCell(name string, v value) cell {
 	}
 	out := cell{Kind: "list"}
 	for _, m := range v.list {
+		if name == "missing" || name == "lacking" || name == "changed" { // paths of fields
+			out.Items = append(out.Items, cell{Kind: "text", Text: w.trail(m.scalar)})
+			continue
+		}
 		out.Items = append(out.Items, w.cell(name, m))
 	}
 	return out
+}
+
+// trail names a field by its path.
+func (w *words) trail(path string) string {
+	var parts []string
+	for name := range strings.SplitSeq(path, ".") {
+		parts = append(parts, w.label(name))
+	}
+	return strings.Join(parts, " › ")
 }
 
 // rows are objects side by side, under every field that one of them has.

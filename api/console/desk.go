@@ -191,7 +191,7 @@ func (c *Console) item(ctx context.Context, v *visit) error {
 		if err != nil {
 			return err
 		}
-		p.Values, title = v.words.pairs(answer), v.called(d, answer)
+		p.Values, title = v.words.pairs(answer.without(bookkeeping()...)), v.called(d, answer)
 		p.Acts = append(p.Acts, v.taskLinks(d, id, answer)...)
 	}
 	p.Sections = v.lists(ctx, d, keys)
@@ -229,11 +229,14 @@ func (v *visit) lists(ctx context.Context, d desk, keys []string) []*section {
 	return out
 }
 
+// bookkeeping are members of an item that only programs need.
+func bookkeeping() []string { return []string{"position", "revision", "marks"} }
+
 // called is the title of an item's page: its desk, and the fields that name it.
 func (v *visit) called(d desk, answer value) string {
 	title := v.words.t("desk_" + d.slug)
 	for i, name := range d.named {
-		text := v.words.cell(last(name), answer.at(name)).Text
+		text := v.words.cell(last(name), answer.at(name)).flat()
 		if answer.at(name).empty() || text == "" {
 			continue
 		}

@@ -76,7 +76,7 @@ func peopleDesks() []desk {
 func rightsDesks() []desk {
 	return []desk{
 		{slug: "requests", group: "rights", list: "GET /v1/requests", columns: []string{"right", "received_at", "due", "overdue", "status", "assignee", "open_tasks", "id"},
-			keys: []string{"id"}, item: "GET /v1/requests/{id}", makes: []act{{slug: "new", op: "POST /v1/requests"}}, acts: requestSteps(), fit: fitRequest,
+			keys: []string{"id"}, item: "GET /v1/requests/{id}", makes: []act{{slug: "new", op: "POST /v1/requests"}, {slug: "import", op: "POST /v1/requests/import"}}, acts: requestSteps(), fit: fitRequest,
 			more:  []act{{slug: "checks", op: "GET /v1/requests/{id}/answer/checks"}},
 			files: append([]act{{slug: "answer", op: "GET /v1/requests/{id}/answer", query: "format=pdf"}, {slug: "portability", op: "GET /v1/requests/{id}/portability"}}, letters()...)},
 		{slug: "tasks", parent: "requests", keys: []string{"id", "number"}, acts: []act{{slug: "end", op: "POST /v1/requests/{id}/tasks/{task}"}}, fit: fitRequest},
@@ -91,29 +91,37 @@ func rightsDesks() []desk {
 		{slug: "due", group: "rights", list: "GET /v1/retention/due", columns: []string{"subject_id", "due", "ahead"}},
 		{slug: "minimisation", group: "rights", list: "GET /v1/minimisation/findings", columns: []string{"kind", "detail", "subject_id", "event_id"},
 			makes: []act{{slug: "run", op: "POST /v1/minimisation"}}},
+		{slug: "statistics", group: "rights", list: "GET /v1/statistics", columns: []string{"released_at", "by", "sensitive", "cells", "k", "l", "anonymous", "not_passed"},
+			makes: []act{{slug: "release", op: "POST /v1/statistics"}}},
 	}
 }
 
 func registerDesks() []desk {
 	return []desk{
 		{slug: "activities", named: []string{"entry.activity"}, group: "registers", list: "GET /v1/activities", columns: []string{"entry.activity", "role", "entry.main_purpose", "state", "review_due"}, keys: []string{"id"},
-			item: "GET /v1/activities/{id}", makes: []act{{slug: "new", op: "POST /v1/activities"}},
+			item: "GET /v1/activities/{id}", fit: fitActivity,
+			makes: []act{{slug: "new", op: "POST /v1/activities"}, {slug: "adopt", op: "POST /v1/activities/adopt"}, {slug: "import", op: "POST /v1/activities/import"},
+				{slug: "organisation", op: "POST /v1/activities/organisation"}},
+			acts:  []act{{slug: "change", op: "POST /v1/activities/{id}"}, {slug: "end", op: "POST /v1/activities/{id}/end", grave: true}},
 			more:  []act{{slug: "history", op: "GET /v1/activities/{id}/history", columns: []string{"time", "what", "changed", "reason", "account"}}},
 			files: []act{{slug: "xlsx", op: "GET /v1/activities/export", keys: []int{-1}, query: "format=xlsx"}, {slug: "csv", op: "GET /v1/activities/export", keys: []int{-1}, query: "format=csv"}}},
-		{slug: "dpia", named: []string{"state"}, group: "registers", list: "GET /v1/dpia", columns: []string{"activity_id", "state", "decision", "due", "overdue"}, keys: []string{"id"}, item: "GET /v1/dpia/{id}"},
-		{slug: "breaches", named: []string{"kind", "opened"}, group: "registers", list: "GET /v1/breaches", columns: []string{"kind", "opened", "due", "overdue", "status", "id"}, keys: []string{"id"}, item: "GET /v1/breaches/{id}",
+		{slug: "dpia", named: []string{"state"}, group: "registers", list: "GET /v1/dpia", columns: []string{"activity_id", "state", "decision", "due", "overdue"}, keys: []string{"id"}, item: "GET /v1/dpia/{id}", fit: fitAssessment,
+			makes: []act{{slug: "decide", op: "POST /v1/dpia"}},
+			acts:  []act{{slug: "reference", op: "POST /v1/dpia/{id}/reference"}, {slug: "close", op: "POST /v1/dpia/{id}/close", grave: true}}},
+		{slug: "breaches", named: []string{"file.form.nature.nature", "opened"}, group: "registers", list: "GET /v1/breaches", columns: []string{"kind", "opened", "due", "overdue", "status", "id"}, keys: []string{"id"}, item: "GET /v1/breaches/{id}", fit: fitFile("GET /v1/breaches/{id}"),
 			makes: []act{{slug: "open", op: "POST /v1/breaches"}},
 			acts: []act{{slug: "form", op: "POST /v1/breaches/{id}/form"}, {slug: "scope", op: "POST /v1/breaches/{id}/scope"}, {slug: "assessment", op: "POST /v1/breaches/{id}/assessment"},
 				{slug: "notifications", op: "POST /v1/breaches/{id}/notifications"}, {slug: "communications", op: "POST /v1/breaches/{id}/communications"},
 				{slug: "actions", op: "POST /v1/breaches/{id}/actions"}, {slug: "notes", op: "POST /v1/breaches/{id}/notes"}, {slug: "close", op: "POST /v1/breaches/{id}/close"}},
 			files: []act{{slug: "letter", op: "GET /v1/breaches/{id}/letter"}, {slug: "register", op: "GET /v1/breaches/register", keys: []int{-1}, query: "format=csv"}}},
-		{slug: "reviews", named: []string{"kind", "due"}, group: "registers", list: "GET /v1/reviews", columns: []string{"kind", "due", "overdue", "status", "id"}, keys: []string{"id"}, item: "GET /v1/reviews/{id}",
+		{slug: "reviews", named: []string{"kind", "due"}, group: "registers", list: "GET /v1/reviews", columns: []string{"kind", "due", "overdue", "status", "id"}, keys: []string{"id"}, item: "GET /v1/reviews/{id}", fit: fitFile("GET /v1/reviews/{id}"),
 			makes: []act{{slug: "plan", op: "POST /v1/reviews"}},
 			acts: []act{{slug: "sessions", op: "POST /v1/reviews/{id}/sessions"}, {slug: "findings", op: "POST /v1/reviews/{id}/findings"},
-				{slug: "actions", op: "POST /v1/reviews/{id}/actions"}, {slug: "plan", op: "POST /v1/reviews/{id}/plan"}, {slug: "close", op: "POST /v1/reviews/{id}/close"}}},
+				{slug: "actions", op: "POST /v1/reviews/{id}/actions"}, {slug: "plan", op: "POST /v1/reviews/{id}/plan"}, {slug: "rights", op: "POST /v1/reviews/{id}/rights"}, {slug: "close", op: "POST /v1/reviews/{id}/close"}}},
 		{slug: "policy", group: "registers", list: "GET /v1/policy/versions", columns: []string{"version", "in_force_from", "actor", "sha256"}, keys: []string{"version"},
 			text: "GET /v1/policy/versions/{version}", makes: []act{{slug: "compare", op: compareOp}, {slug: "publish", op: publishOp, via: "compare", grave: true}},
-			more: []act{{slug: "changes", op: "GET /v1/policy/diff", query: "to={}", member: "changes", columns: []string{"path", "old", "new"}}}},
+			files: []act{{slug: "notice", op: "GET /v1/policy/notice", keys: []int{-1}, query: "format=pdf"}, {slug: "staff", op: "GET /v1/policy/staff-notice", keys: []int{-1}, query: "format=pdf"}},
+			more:  []act{{slug: "changes", op: "GET /v1/policy/diff", query: "to={}", member: "changes", columns: []string{"path", "old", "new"}}}},
 	}
 }
 
@@ -145,7 +153,7 @@ func accessDesks() []desk {
 			more:  []act{{slug: "sessions", op: "GET /v1/accounts/{id}/sessions", columns: []string{"started_at", "expires_at", "method", "factors", "from"}}},
 			makes: []act{{slug: "new", op: "POST /v1/accounts"}},
 			acts: []act{{slug: "change", op: "PATCH /v1/accounts/{id}"}, {slug: "invite", op: "POST /v1/accounts/{id}/invitation"}, {slug: "disable", op: "POST /v1/accounts/{id}/disable"},
-				{slug: "enable", op: "POST /v1/accounts/{id}/enable"}, {slug: "reset", op: "POST /v1/accounts/{id}/reset", grave: true}}},
+				{slug: "enable", op: "POST /v1/accounts/{id}/enable"}, {slug: "signout", op: "POST /v1/accounts/{id}/sign-out"}, {slug: "reset", op: "POST /v1/accounts/{id}/reset", grave: true}}},
 		{slug: "habilitations", group: "access", list: "GET /v1/habilitations",
 			files: []act{{slug: "csv", op: "GET /v1/habilitations", keys: []int{-1}, query: "format=csv"}, {slug: "xlsx", op: "GET /v1/habilitations", keys: []int{-1}, query: "format=xlsx"}}},
 		{slug: "tokens", group: "access", list: "GET /v1/tokens", columns: []string{"label", "roles", "state", "made_at", "expires_at", "last_used_at", "networks"}, keys: []string{"id"},
@@ -163,7 +171,7 @@ func operationDesks() []desk {
 		{slug: "recipients", group: "operations", list: "GET /v1/changes/recipients", columns: []string{"code", "kind", "lag", "acknowledged_at", "overdue_erasures", "dead_letters", "failing_since"}},
 		{slug: "mappings", group: "operations", list: "GET /v1/ingest", columns: []string{"name", "about", "source", "input", "shipped"}},
 		{slug: "keys", group: "operations", list: "GET /v1/keys", columns: []string{"name", "state", "retired_at"}, makes: []act{{slug: "rotate", op: "POST /v1/keys/rotation", grave: true}}},
-		{slug: "backups", group: "operations", list: "GET /v1/backups", columns: []string{"made", "position", "bytes", "kek"}, makes: []act{{slug: "make", op: "POST /v1/backups"}}},
+		{slug: "backups", group: "operations", list: "GET /v1/backups", columns: []string{"made", "position", "bytes", "kek"}, makes: []act{{slug: "make", op: "POST /v1/backups"}, {slug: "confirm", op: "POST /v1/restore/confirm", grave: true}}},
 	}
 }
 

@@ -16,6 +16,7 @@ type fits struct {
 	choices  map[string][]string // fields that take these codes alone now
 	names    map[string]string   // of codes that no list of words has, such as accounts
 	hidden   []string            // fields that this item has no use for
+	parts    map[string][]string // names that fields of texts by name take
 	fixed    []kept              // fields that the page says
 	foreseen *foreseen
 	since    func(revision int) []entry
@@ -55,7 +56,7 @@ func (v *visit) fitted(ctx context.Context, p *formPage, d desk, a act, id strin
 			v.merge(p, f, body, in, steps)
 		}
 	}
-	if p.Revision = in.Get("revision"); p.Meanwhile != nil || p.Revision == "" {
+	if p.Revision = in.Get("revision"); p.Meanwhile != nil || p.Revision == "" || f.since == nil && p.Problem != nil && p.Problem.Code == "conflict" {
 		p.Revision = f.revision
 	}
 	out := url.Values{}
@@ -72,6 +73,7 @@ func (v *visit) fitted(ctx context.Context, p *formPage, d desk, a act, id strin
 		if some, ok := f.choices[body[i].name]; ok {
 			body[i].narrow(some)
 		}
+		body[i].part(f.parts[body[i].name])
 	}
 	v.words = v.words.naming(f.names)
 	return body, out
@@ -107,6 +109,17 @@ func (v *visit) merge(p *formPage, f *fits, body []field, in url.Values, steps [
 	}
 }
 
+// part has a field of texts by name ask for each of some names.
+func (f *field) part(names []string) {
+	if f.kind != fieldMap {
+		return
+	}
+	f.kind = fieldGroup
+	for _, n := range names {
+		f.fields = append(f.fields, field{name: n, kind: fieldLong})
+	}
+}
+
 // narrow has a field take some codes alone.
 func (f *field) narrow(codes []string) {
 	switch f.kind {
@@ -118,15 +131,6 @@ func (f *field) narrow(codes []string) {
 		return
 	}
 	f.choices = codes
-}
-
-// seen tells the API which state of the item the form was made of.
-func (op *operation) seen(in url.Values) string {
-	r := in.Get("revision")
-	if r == "" || !slices.ContainsFunc(op.params, func(f field) bool { return f.name == "revision" }) {
-		return ""
-	}
-	return "?" + url.Values{"revision": {r}}.Encode()
 }
 
 // naming are the words with names of codes that are nobody's words.

@@ -13,7 +13,7 @@ import (
 )
 
 // maxRows is how many rows of a list a form offers.
-const maxRows = 6
+const maxRows = 50
 
 // badField is a value that no field takes, by the field's path.
 type badField string
@@ -58,6 +58,11 @@ func (f *field) read(in url.Values, path string) (any, error) {
 	case fieldLines:
 		all := strings.Split(strings.ReplaceAll(strings.Join(in[path], "\n"), "\r", ""), "\n")
 		return listed(slices.DeleteFunc(all, func(s string) bool { return strings.TrimSpace(s) == "" }))
+	case fieldMap:
+		if jsontext.Value(text).IsValid() {
+			return jsontext.Value(text), nil
+		}
+		return texts(in, path+".")
 	case fieldBool:
 		return flag(text, f.required, path)
 	}
@@ -103,6 +108,17 @@ func some(m map[string]any, err error) (any, error) {
 		return nil, err
 	}
 	return m, nil
+}
+
+// texts are those whose names begin alike, by the rest of their names.
+func texts(in url.Values, begins string) (any, error) {
+	out := map[string]any{}
+	for name := range in {
+		if rest, ok := strings.CutPrefix(name, begins); ok && strings.TrimSpace(in.Get(name)) != "" {
+			out[rest] = lines(strings.TrimSpace(in.Get(name)))
+		}
+	}
+	return some(out, nil)
 }
 
 func listed(values []string) (any, error) {

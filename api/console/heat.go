@@ -108,8 +108,8 @@ func (p *heatPage) fill(v *visit, q *auditQuery, answer value) {
 	most := highest(rows)
 	for i, it := range accounts {
 		id := it.text("account")
-		who := v.accountCell(id)
-		r := heatRow{Name: cell{Kind: "link", Text: who.Text, Code: id, Href: slice("account", id)}, Total: v.words.number(it.text("accesses"))}
+		r := heatRow{Name: v.words.cell("account", it.at("account")), Total: v.words.number(it.text("accesses"))}
+		r.Name.Href = slice("account", id)
 		r.cells(v, rows[i], most, r.Name.Href)
 		p.ByHour.Rows = append(p.ByHour.Rows, r)
 	}

@@ -1,8 +1,10 @@
 package console
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -79,6 +81,7 @@ const (
 	fieldLines   = "lines" // a list of texts, one a line
 	fieldGroup   = "group" // an object
 	fieldRows    = "rows"  // a list of objects
+	fieldMap     = "map"   // texts by names that the document does not tell
 	fieldJSON    = "json"  // anything else
 )
 
@@ -119,6 +122,8 @@ func readFields(doc, schema value, depth int) []field {
 		}
 		out = append(out, readField(doc, p.name, p.value, needed[p.name], p.text("description"), depth))
 	}
+	order := schema.member("x-order").strings()
+	slices.SortStableFunc(out, func(a, b field) int { return cmp.Compare(slices.Index(order, a.name), slices.Index(order, b.name)) })
 	return out
 }
 
@@ -148,6 +153,10 @@ func readField(doc value, name string, schema value, required bool, about string
 		f.ofList(doc, resolve(doc, schema.member("items")), depth)
 	case "object":
 		f.kind, f.fields = fieldGroup, readFields(doc, schema, depth+1)
+		if len(f.fields) == 0 && schema.text("additionalProperties.type") == "string" {
+			f.kind = fieldMap
+			return f
+		}
 		if len(f.fields) == 0 || depth >= deepest {
 			f.kind, f.fields = fieldJSON, nil
 		}

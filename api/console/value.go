@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -75,6 +76,46 @@ func read(d *jsontext.Decoder, depth int) (value, error) {
 		_, err = d.ReadToken()
 	}
 	return v, err
+}
+
+// without is an object without some members.
+func (v value) without(names ...string) value {
+	v.members = slices.DeleteFunc(slices.Clone(v.members), func(m member) bool { return slices.Contains(names, m.name) })
+	return v
+}
+
+// json is the value as it was read.
+func (v value) json() string {
+	var parts []string
+	switch v.kind {
+	case '{':
+		for _, m := range v.members {
+			parts = append(parts, jsonText(m.name)+":"+m.json())
+		}
+		return "{" + strings.Join(parts, ",") + "}"
+	case '[':
+		for _, w := range v.list {
+			parts = append(parts, w.json())
+		}
+		return "[" + strings.Join(parts, ",") + "]"
+	case '"':
+		return jsonText(v.scalar)
+	case '0':
+		return v.scalar
+	case 't':
+		return "true"
+	case 'f':
+		return "false"
+	}
+	return "null"
+}
+
+func jsonText(s string) string {
+	b, err := jsontext.AppendQuote(nil, s)
+	if err != nil {
+		return `""`
+	}
+	return string(b)
 }
 
 // at is the member by a dotted path; the empty value if there is none.

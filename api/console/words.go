@@ -77,6 +77,9 @@ func (w *words) label(name string) string {
 	if s, ok := w.labels[name]; ok {
 		return s
 	}
+	if s, ok := w.codes[name]; ok {
+		return s
+	}
 	s := strings.ReplaceAll(name, "_", " ")
 	return strings.ToUpper(s[:min(1, len(s))]) + s[min(1, len(s)):]
 }

@@ -3,12 +3,15 @@ package httpapi
 import (
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"greffe/domain/approval"
 	"greffe/domain/breach"
+	"greffe/domain/dpia"
 	"greffe/domain/inspection"
+	"greffe/domain/register"
 	"greffe/domain/review"
 	"greffe/domain/rights"
 )
@@ -16,6 +19,7 @@ import (
 // codeLists are the closed lists of the domain that fields of requests take, by the
 // operation and the field; the document announces them, so that a form can offer them.
 func codeLists() map[string]map[string][]any {
+	basis, term := func(t register.Term) string { return t.Code }, func(t dpia.Term) string { return t.Code }
 	return map[string]map[string][]any{
 		"POST /v1/requests": {"right": anyOf(rights.Rights()), "channel": anyOf(rights.Channels()), "requester": anyOf(rights.Requesters()),
 			"ground": anyOf(rights.HeirGrounds()), "language": anyOf([]string{"fr", "en"})},
@@ -27,7 +31,9 @@ func codeLists() map[string]map[string][]any {
 		"POST /v1/requests/{id}/refuse":         {"grounds": anyOf(rights.Grounds())},
 		"POST /v1/requests/{id}/withdraw":       {"channel": anyOf(rights.Channels())},
 		"POST /v1/requests/{id}/tasks/{task}":   {"finding": anyOf(rights.Findings())},
-		"POST /v1/breaches":                     {"role": anyOf(breach.Roles())},
+		"POST /v1/breaches":                     formLists(map[string][]any{"role": anyOf(breach.Roles())}),
+		"POST /v1/activities":                   {"entry.legal_bases": codesOf(register.Bases(), basis)},
+		"POST /v1/dpia":                         {"criteria": codesOf(dpia.Criteria(), term), "mandatory": codesOf(dpia.Mandatory(), term), "exempt": codesOf(dpia.Exempt(), term)},
 		"POST /v1/breaches/{id}/assessment":     {"likelihood": anyOf(breach.Levels()), "severity": anyOf(breach.Levels()), "risk": anyOf(breach.Risks()), "exemption": anyOf(breach.Exemptions())},
 		"POST /v1/breaches/{id}/notifications":  {"kind": anyOf(breach.Notifications())},
 		"POST /v1/breaches/{id}/communications": {"channel": anyOf(breach.Channels())},
@@ -44,6 +50,26 @@ func anyOf[T ~string](list []T) []any {
 	out := make([]any, len(list))
 	for i, c := range list {
 		out[i] = string(c)
+	}
+	return out
+}
+
+// formLists adds those of the form about a breach.
+func formLists(out map[string][]any) map[string][]any {
+	for name, list := range map[string][]string{"chronology.state": breach.States(), "nature.nature": breach.Natures(), "nature.origins": breach.Origins(),
+		"nature.agent": breach.Agents(), "nature.intent": breach.Intents(), "data.categories": breach.DataCategories(), "data.media": breach.Media(),
+		"persons.categories": breach.PersonCategories(), "before.measures": breach.Prior(), "consequences.confidentiality": breach.ConsequencesConfidentiality(),
+		"consequences.integrity": breach.ConsequencesIntegrity(), "consequences.availability": breach.ConsequencesAvailability(), "consequences.harms": breach.Harms(),
+		"consequences.severity": breach.Levels(), "informed.state": breach.Informing(), "informed.channels": breach.Channels()} {
+		out["form."+name] = anyOf(list)
+	}
+	return out
+}
+
+func codesOf[T any](list []T, code func(T) string) []any {
+	out := make([]any, len(list))
+	for i, t := range list {
+		out[i] = code(t)
 	}
 	return out
 }
@@ -84,5 +110,48 @@ func fieldSchema(reg huma.Registry, r *Route, op *huma.Operation, name string) *
 	if s == nil || f.Type.Kind() != reflect.Struct {
 		return nil
 	}
-	return s.Properties[name]
+	return member(reg, s, name)
+}
+
+// member is the schema of a member by a dotted path, which may lead through lists.
+func member(reg huma.Registry, s *huma.Schema, path string) *huma.Schema {
+	for name := range strings.SplitSeq(path, ".") {
+		for s != nil && (s.Ref != "" || s.Type == huma.TypeArray && s.Items != nil) {
+			if s.Ref != "" {
+				s = reg.SchemaFromRef(s.Ref)
+			} else {
+				s = s.Items
+			}
+		}
+		if s == nil {
+			return nil
+		}
+		s = s.Properties[name]
+	}
+	return s
+}
+
+// order tells of each object in which order its members are declared, as x-order: forms
+// that are made of the document ask in that order.
+func order(reg huma.Registry) {
+	for name, s := range reg.Map() {
+		t := reg.TypeFromRef("#/components/schemas/" + name)
+		for t != nil && (t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice) {
+			t = t.Elem()
+		}
+		if t == nil || t.Kind() != reflect.Struct || len(s.Properties) == 0 {
+			continue
+		}
+		names := []string{}
+		for _, f := range reflect.VisibleFields(t) {
+			n, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			if s.Properties[n] != nil && !slices.Contains(names, n) {
+				names = append(names, n)
+			}
+		}
+		if s.Extensions == nil {
+			s.Extensions = map[string]any{}
+		}
+		s.Extensions["x-order"] = names
+	}
 }

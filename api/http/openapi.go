@@ -48,6 +48,7 @@ func (a *API) document() error {
 		fr.describe(&a.routes[i], op)
 		doc.AddOperation(op)
 	}
+	order(reg)
 	doc.Tags = fr.headings()
 	spec, err := json.Marshal(doc, json.Deterministic(true))
 	if err != nil {

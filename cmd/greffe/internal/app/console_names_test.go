@@ -27,7 +27,7 @@ func TestConsoleNames(t *testing.T) {
 	s.because("audit")
 	p := s.get("/console/reads")
 	if strings.Contains(p.text, "Zqstaff") || !strings.Contains(p.text, "Data protection officer "+dpo.String()[:8]) {
-		t.Errorf("the auditor is shown %.3000s", p.text)
+		t.Errorf("the auditor is shown %.9000s", p.text)
 	}
 	if p := s.get("/console/accounts/" + dpo.String()); p.status != 200 || strings.Contains(p.text, "Zqstaff") || !strings.Contains(p.text, "/console/people/"+s.real["/v1/subjects/"]) {
 		t.Errorf("the account to an auditor: %d %.3000s", p.status, p.text)
