@@ -7,9 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"greffe/eventstore/access"
 	"greffe/api/problem"
 	"greffe/domain"
+	"greffe/eventstore/access"
 	"greffe/projections/accounts"
 )
 
