@@ -57,8 +57,8 @@ func personDesk() desk {
 func peopleDesks() []desk {
 	return []desk{
 		personDesk(),
-		{slug: "hold", parent: "people", keys: []string{"subject_id", "placed"}, acts: []act{{slug: "release", op: "DELETE /v1/subjects/{id}/hold/{placed}", grave: true}}},
-		{slug: "restriction", parent: "people", keys: []string{"subject_id", "placed"}, acts: []act{{slug: "lift", op: "DELETE /v1/subjects/{id}/restriction/{placed}", grave: true}}},
+		{slug: "hold", parent: "people", keys: []string{"subject_id", "placed"}, acts: []act{{slug: "release", op: "DELETE /v1/subjects/{id}/hold/{placed}", grave: true}}, fit: fitHold},
+		{slug: "restriction", parent: "people", keys: []string{"subject_id", "placed"}, acts: []act{{slug: "lift", op: liftOp, grave: true}}, fit: fitHold},
 		{slug: "opposition", named: []string{"recorded"}, group: "people", list: "GET /v1/opposition", columns: []string{"recorded", "origin", "channels", "purpose", "addresses", "subject_id", "event_id"},
 			keys: []string{"event_id"}, item: "GET /v1/events/{id}",
 			acts: []act{{slug: "lift", op: "POST /v1/opposition/{event}/lift", grave: true}}},

@@ -50,7 +50,7 @@ func (v *visit) fitted(ctx context.Context, p *formPage, d desk, a act, id strin
 	if p.Foreseen = f.foreseen; !p.Again && !p.Approval {
 		p.Fixed = f.fixed
 	}
-	if p.Problem != nil && p.Problem.Code == "conflict" && f.since != nil {
+	if p.Problem != nil && (p.Problem.Code == "conflict" || p.Problem.Code == "not_found") && f.since != nil {
 		seen, err := strconv.Atoi(in.Get("revision"))
 		if steps := f.since(seen); err == nil && len(steps) > 0 {
 			v.merge(p, f, body, in, steps)

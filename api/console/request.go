@@ -25,6 +25,7 @@ func (c *Console) rightsRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET "+Root+"/retention/{id}", c.page(c.retentionRun))
 	mux.HandleFunc("GET "+Root+"/live/retention/{id}", c.progressStream(followRun))
 	mux.HandleFunc("GET "+Root+"/due", c.page(c.due))
+	mux.HandleFunc("GET "+Root+"/holds", c.page(c.holds))
 	mux.HandleFunc("GET "+Root+"/requests/{id}/files/{step}/content", c.page(c.requestFile))
 }
 

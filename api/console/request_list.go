@@ -69,6 +69,12 @@ func (c *Console) requests(ctx context.Context, v *visit) error {
 	filters := slices.DeleteFunc(slices.Clone(op.params), func(f field) bool {
 		return slices.Contains([]string{"cursor", "limit", "sort", "standing", "overdue", "assignee"}, f.name)
 	})
+	for i := range filters {
+		if codes := map[string][]string{"right": requestRights(), "status": {"received", "verified", "answered", "refused", "sent", "withdrawn", "closed"},
+			"mark": {"extended", "extending", "late", "partly", "refused", "nothing_held", "identity_asked", "effective", "unclear"}}[filters[i].name]; codes != nil {
+			filters[i].narrow(codes)
+		}
+	}
 	p.Filters = v.inputs(filters, asked, "", "")
 	p.Open = slices.ContainsFunc(filters, func(f field) bool { return q.Has(f.name) })
 	for _, r := range answer.at("items").list {
@@ -117,4 +123,10 @@ func (v *visit) requestChips(ctx context.Context, q, asked url.Values) []chip {
 		out = append(out, chip{Href: Root + "/requests?" + c.query, Text: v.words.t("chip_" + c.key), Count: v.words.number(c.count), Here: here[c.key]})
 	}
 	return out
+}
+
+// requestRights are the rights in the order of the law.
+func requestRights() []string {
+	return []string{"access", "rectification", "erasure", "restriction", "recipients", "portability", "objection", "objection_processing", "automated_decision",
+		"consent_withdrawal", "post_mortem", "directives", "other"}
 }

@@ -44,7 +44,7 @@ func (s *consoleSite) sends(at, action string, typed url.Values) shownPage {
 	s.Helper()
 	p := s.send(http.MethodPost, action, s.formAt(s.get(at), action, typed), nil)
 	if p.status != http.StatusSeeOther {
-		s.Fatalf("%s: %d\n%.2500s", action, p.status, p.text)
+		s.Fatalf("%s: %d\n%.2500s", action, p.status, p.main())
 	}
 	s.ok(s.open.CaughtUp(s.Context()))
 	return s.get(p.to)
@@ -331,5 +331,49 @@ func TestConsoleRetention(t *testing.T) {
 	s.because("audit")
 	if p := s.get("/console/retention"); auditor.IsZero() || strings.Contains(p.text, "/console/retention/new/run") {
 		t.Error("the auditor is offered a run")
+	}
+}
+
+// TestConsoleHolds: the desk says what stands and in how many days it is looked at
+// again; a restriction is lifted with the day on which the person was told; who ends what
+// somebody else ended meanwhile is told so.
+func TestConsoleHolds(t *testing.T) {
+	t.Parallel()
+	s := openConsole(t)
+	s.signIn("dpo")
+	s.because("rights_request")
+	subject := s.real["/v1/subjects/"]
+	person := "/console/people/" + subject
+	s.sends(person+"/hold", person+"/hold", url.Values{"code": {"litigation"}, "review_at": {s.now.read().AddDate(0, 0, 40).UTC().Format(time.RFC3339)}})
+	s.sends(person+"/restrict", person+"/restrict", url.Values{"code": {"art18.1.a"}})
+	list := s.get("/console/holds")
+	s.says(list, "Litigation", "40 days left", "No review date", "Accuracy contested (art. 18(1)(a))", "Review due", "Ended")
+	paths := map[string]string{}
+	for _, m := range regexp.MustCompile(`href="(/console/(hold|restriction)/[^"]+/(?:release|lift))"`).FindAllStringSubmatch(list.text, -1) {
+		if strings.Contains(m[1], subject) {
+			paths[m[2]] = m[1]
+		}
+	}
+	if len(paths) != 2 {
+		t.Fatalf("ways to release: %v\n%.1500s", paths, list.main())
+	}
+	if p := s.send(http.MethodPost, paths["restriction"], s.formAt(s.get(paths["restriction"]), paths["restriction"], nil), nil); p.status < 400 {
+		t.Errorf("lifted without telling the person: %d", p.status)
+	}
+	s.now.pass(2 * time.Minute)
+	s.sends(paths["restriction"], paths["restriction"], url.Values{"query.warned_at": {s.now.read().Add(-time.Minute).UTC().Format(time.RFC3339)}})
+	if n := len(s.facts(event.RestrictionLifted)); n != 1 {
+		t.Errorf("%d liftings", n)
+	}
+	stale := s.formAt(s.get(paths["hold"]), paths["hold"], nil)
+	s.sends(paths["hold"], paths["hold"], nil)
+	p := s.send(http.MethodPost, paths["hold"], stale, nil)
+	s.says(p, "This hold or restriction has ended already", "Released")
+	if n := len(s.facts(event.HoldReleased)); n != 1 || p.status < 400 {
+		t.Errorf("%d releases, %d", n, p.status)
+	}
+	s.says(s.get("/console/holds?ended=true"), "Litigation")
+	if n := strings.Count(s.get("/console/holds?subject_id="+subject).text, "/release"); n != 0 {
+		t.Errorf("%d are offered to be released", n)
 	}
 }
