@@ -13,6 +13,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"greffe/domain/bundle"
 )
 
 //go:embed pages assets words
@@ -36,7 +38,9 @@ type Config struct {
 	Logger *slog.Logger     // nil: nothing is logged
 	// Terms are the codes of the policy in force that fields take, by the fields' names;
 	// nil: forms take any text.
-	Terms func() map[string][]Term
+	Terms   func() map[string][]Term
+	Scratch func() (bundle.Spill, error) // needed: where a bundle is kept, enciphered, until it is taken
+	LogKey  func() []byte                // needed: the public key of the log, in PEM
 	// Tick is how often what streams follow is looked at; a second if 0.
 	Tick time.Duration
 }
@@ -57,6 +61,7 @@ type Console struct {
 	names   *names
 	files   map[string]asset
 	streams *streams
+	bundles *bundles
 	kept    *keptFiles
 	mux     *http.ServeMux
 }
@@ -64,8 +69,8 @@ type Console struct {
 // New builds the console of an API, whose document it reads. It fails if a desk names
 // a route that the API does not have.
 func New(cfg Config) (*Console, error) {
-	if cfg.API == nil || cfg.Now == nil {
-		return nil, errors.New("console: an API and a clock are needed")
+	if cfg.API == nil || cfg.Now == nil || cfg.Scratch == nil || cfg.LogKey == nil {
+		return nil, errors.New("console: an API, a clock, scratch files and the key of the log are needed")
 	}
 	if cfg.Rand == nil {
 		cfg.Rand = rand.Reader
@@ -76,7 +81,7 @@ func New(cfg Config) (*Console, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	c := &Console{cfg: cfg, words: map[string]*words{}, sent: newForms(cfg.Now), names: newNames(cfg.Now), streams: newStreams(), kept: newKeptFiles(cfg.Now)}
+	c := &Console{cfg: cfg, words: map[string]*words{}, sent: newForms(cfg.Now), names: newNames(cfg.Now), streams: newStreams(), bundles: newBundles(cfg.Now), kept: newKeptFiles(cfg.Now)}
 	var err error
 	if c.spec, err = readSpec(cfg.API); err != nil {
 		return nil, fmt.Errorf("console: %w", err)
@@ -134,6 +139,7 @@ func (c *Console) routes() *http.ServeMux {
 	c.operationRoutes(mux)
 	c.rightsRoutes(mux)
 	c.auditRoutes(mux)
+	c.inspectionRoutes(mux)
 	mux.HandleFunc("GET "+Root+"/{desk}/{id}/{act}/file", c.page(c.download))
 	mux.HandleFunc("GET "+Root+"/accounts/{id}", c.page(c.account))
 	mux.HandleFunc("GET "+Root+"/habilitations", c.page(c.habilitations))

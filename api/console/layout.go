@@ -76,7 +76,11 @@ func (v *visit) menu() []menu {
 			if d.group != g || !v.opens(d) {
 				continue
 			}
-			m.Links = append(m.Links, link{Href: Root + "/" + d.slug, Text: v.words.t("desk_" + d.slug), Here: here(Root + "/" + d.slug)})
+			href := Root + "/" + d.slug
+			if own := v.guestOf(); own != "" && d.slug == "inspections" { // of which the list is not a guest's
+				href += "/" + own
+			}
+			m.Links = append(m.Links, link{Href: href, Text: v.words.t("desk_" + d.slug), Here: here(href)})
 		}
 		for _, l := range m.Links {
 			m.Open = m.Open || l.Here

@@ -211,3 +211,9 @@ func (s *stream) send(b []byte) error {
 	s.wrote = time.Now()
 	return s.to.Flush()
 }
+
+// Close ends what goes on, waits for it and frees what is kept.
+func (c *Console) Close() {
+	c.EndStreams()
+	c.bundles.close()
+}

@@ -46,6 +46,10 @@ type question struct {
 
 // start asks everything that concerns the visitor's roles, side by side.
 func (c *Console) start(ctx context.Context, v *visit) error {
+	if own := v.guestOf(); own != "" {
+		v.leave(Root + "/inspections/" + own)
+		return nil
+	}
 	p := &startPage{}
 	var mu sync.Mutex
 	var wait sync.WaitGroup

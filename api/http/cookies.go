@@ -7,6 +7,7 @@ import (
 
 	"greffe/api/auth"
 	"greffe/api/problem"
+	"greffe/domain"
 )
 
 // secure reports that the caller came by TLS, here or at a proxy ahead of us.
@@ -131,6 +132,9 @@ type SessionShown struct {
 	Started  time.Time `json:"started_at"`
 	Expires  time.Time `json:"expires_at"`
 	Idle     int       `json:"idle_minutes" doc:"After so long without a request it ends."`
+
+	Inspection *domain.ID `json:"inspection_id,omitempty" doc:"Of a guest: the inspection to which it is kept."`
+	Until      *time.Time `json:"account_expires_at,omitempty" doc:"Of a guest: when the account ends."`
 
 	Permissions []string        `json:"permissions" doc:"What the roles allow now."`
 	Reasons     []SessionReason `json:"reasons" doc:"Those that the roles may give for looking at data of people."`

@@ -141,9 +141,13 @@ func getSession() endpoint {
 			return nil, err
 		}
 		permissions, reasons := mayDo(c)
-		return &SessionShown{Permissions: permissions, Reasons: reasons, ID: s.ID.String(), Account: p.Account.String(), Login: login, Roles: p.Roles, Method: s.Method, Factors: s.Factors, Provider: s.Provider,
+		shown := &SessionShown{Permissions: permissions, Reasons: reasons, ID: s.ID.String(), Account: p.Account.String(), Login: login, Roles: p.Roles, Method: s.Method, Factors: s.Factors, Provider: s.Provider,
 			Complete: s.Complete(), Fresh: a.services.People.IsFresh(p) == nil, Started: s.Started, Expires: s.Expires,
-			Idle: int(c.rules.Sessions().Idle / time.Minute), CSRF: p.CSRF}, nil
+			Idle: int(c.rules.Sessions().Idle / time.Minute), CSRF: p.CSRF}
+		if !p.Inspection.IsZero() {
+			shown.Inspection, shown.Until = &p.Inspection, since(of.Until)
+		}
+		return shown, nil
 	})
 }
 

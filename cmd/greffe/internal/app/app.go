@@ -313,7 +313,7 @@ func (a *App) serving(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if a.Front, err = console.New(console.Config{API: a.API, Now: a.cfg.Now, Rand: a.cfg.Rand, Logger: a.cfg.Logger, Terms: a.vocabulary}); err != nil {
+	if a.Front, err = console.New(console.Config{API: a.API, Now: a.cfg.Now, Rand: a.cfg.Rand, Logger: a.cfg.Logger, Terms: a.vocabulary, Scratch: a.spill, LogKey: a.KeyPEM}); err != nil {
 		return err
 	}
 	return errors.Join(a.API.Registry().Register(newGauges(a)), a.API.Registry().Register(newSentGauges(a)))
@@ -340,6 +340,9 @@ func (a *App) SnapshotSecret(context.Context) ([]byte, error) { return a.Ledger.
 // Close stops following, and closes everything that was opened.
 func (a *App) Close() error {
 	var errs []error
+	if a.Front != nil {
+		a.Front.Close()
+	}
 	a.copying.stop()
 	if a.aside != nil {
 		a.aside()

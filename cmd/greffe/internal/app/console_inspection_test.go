@@ -1,0 +1,145 @@
+package app
+
+import (
+	"bytes"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"greffe/api/auth"
+	"greffe/domain"
+	"greffe/domain/account"
+	"greffe/domain/bundle"
+	"greffe/domain/event"
+)
+
+// post sends the form of a page, as it gives it.
+func (s *consoleSite) post(at string, typed url.Values) shownPage {
+	s.Helper()
+	return s.send(http.MethodPost, at, s.filled(at, typed), nil)
+}
+
+// TestConsoleBundle: who may builds a bundle from the page of an inspection, sees it
+// verified, and takes it, whole and for this account alone; the ledger knows of it once.
+func TestConsoleBundle(t *testing.T) {
+	t.Parallel()
+	s := openConsole(t)
+	id := s.inspection().String()
+	at, build, file := "/console/inspections/"+id, "/console/bundles/"+id, "/console/bundlefiles/"+id
+	s.signIn("dpo")
+	s.because("inspection")
+	s.shows(at, "1. Open", "4. Build and verify", build, "Nothing has been consulted", "Your role makes no accounts", "days to answer")
+	if p := s.get(file); p.status != http.StatusNotFound {
+		t.Errorf("a bundle that nobody built: %d", p.status)
+	}
+	form := s.filled(build, url.Values{})
+	before := len(s.facts(event.ExportProduced))
+	for range 2 { // a double click
+		if p := s.send(http.MethodPost, build, form, nil); p.status != http.StatusSeeOther || p.to != build {
+			t.Fatalf("build: %d %s %.1500s", p.status, p.to, p.text)
+		}
+	}
+	_, lines := s.follow("/console/live/bundles/" + id)
+	for until(lines, "data:") != "" {
+	}
+	s.shows(build, "The bundle is intact", "Signed heads", file, "greffe-verify --key key.pem")
+	if n := len(s.facts(event.ExportProduced)) - before; n != 1 {
+		t.Errorf("%d bundles are on record", n)
+	}
+	whole := []byte(s.get(file).text)
+	src, err := bundle.OpenZip(bytes.NewReader(whole), int64(len(whole)))
+	s.ok(err)
+	key, err := bundle.ParseKey(s.open.KeyPEM())
+	s.ok(err)
+	report, err := bundle.Verify(src, bundle.Options{Key: key})
+	s.ok(err)
+	if report.Verdict != bundle.Intact || report.Inspection.String() != id {
+		t.Errorf("the bundle that was given: %+v", report)
+	}
+	s.ok(s.open.CaughtUp(t.Context()))
+	s.shows(at, "Documents handed out", "What was consulted")
+	s.signIn("auditor")
+	s.because("inspection")
+	for _, path := range []string{build, file, "/console/live/bundles/" + id} {
+		if p := s.get(path); p.status == http.StatusOK {
+			t.Errorf("an auditor has %s", path)
+		}
+	}
+	s.now.pass(time.Hour)
+}
+
+// TestConsoleBundleAgain: a bundle asks for two factors again when the sign-in is not of
+// now, and nothing is built before.
+func TestConsoleBundleAgain(t *testing.T) {
+	t.Parallel()
+	s := openConsole(t)
+	at := "/console/bundles/" + s.inspection().String()
+	s.signIn("dpo")
+	s.because("inspection")
+	form := s.filled(at, url.Values{"samples": {"true"}})
+	for range 4 { // within the idle limit, beyond that of a fresh sign-in
+		s.now.pass(s.rules.Sessions().Fresh/4 + time.Minute)
+		s.get("/console/people")
+	}
+	p := s.send(http.MethodPost, at, form, nil)
+	if p.status != http.StatusForbidden || !strings.Contains(p.text, `name="again.password"`) || !strings.Contains(p.text, `name="samples" value="true"`) {
+		_, main, _ := strings.Cut(p.text, "<main")
+		t.Errorf("a sign-in of long ago: %d %.1500s", p.status, main)
+	}
+	if n := len(s.facts(event.ExportProduced)); n != 0 {
+		t.Errorf("%d bundles were built", n)
+	}
+}
+
+// TestConsoleGuest: administration invites an inspector, whose link is shown once; the
+// guest starts at the one inspection, sees until when and what is recorded, and no other.
+func TestConsoleGuest(t *testing.T) {
+	t.Parallel()
+	s := openConsole(t)
+	id := s.inspection()
+	at := "/console/inspections/" + id.String()
+	s.signIn("admin")
+	form := s.filled("/console/guests/"+id.String(), url.Values{"label": {"Zqinspector"}, "login": {"zqinspector"}, "until": {s.now.read().AddDate(0, 0, 5).Format(time.DateOnly)}})
+	p := s.send(http.MethodPost, "/console/guests/"+id.String(), form, nil)
+	if p.status != http.StatusOK || !strings.Contains(p.text, "/invitation#") || !strings.Contains(p.text, "shown this once") {
+		_, main, _ := strings.Cut(p.text, "<main")
+		t.Fatalf("the invitation: %d %.1500s", p.status, main)
+	}
+	made := s.facts(event.AccountCreated)
+	if last := made[len(made)-1]; last.Codes.String("kind") != "guest" || last.Codes.ID("inspection") != id {
+		t.Errorf("the account: %v", last.Codes)
+	}
+	if p := s.send(http.MethodPost, "/console/guests/"+id.String(), form, nil); p.status != http.StatusConflict && !strings.Contains(p.to, at) || len(s.facts(event.AccountCreated)) != len(made) {
+		t.Errorf("sent again: %d", p.status)
+	}
+	s.signIn("dpo")
+	if p := s.get("/console/guests/" + id.String()); p.status != http.StatusForbidden {
+		t.Errorf("a DPO invites: %d", p.status)
+	}
+	guest, err := s.open.People.Create(t.Context(), domain.ID{1}, auth.NewAccount{Kind: account.Guest, Label: "Zqguest", Login: "zqguest", Roles: []string{"inspector"}, Inspection: id, Until: s.now.read().Add(72 * time.Hour)})
+	s.ok(err)
+	s.cookies[auth.CookieNameLocal] = s.enter(guest.Account).Cookie
+	delete(s.cookies, "greffe_reason")
+	if p := s.get("/console"); p.status != http.StatusSeeOther || p.to != at {
+		t.Errorf("the guest starts at %d %s", p.status, p.to)
+	}
+	if p := s.get(at); p.status != http.StatusBadRequest || !strings.Contains(p.text, "Why do you look") {
+		t.Errorf("without a reason: %d", p.status)
+	}
+	if r := s.send(http.MethodPost, "/console/reason", s.filled(at, url.Values{"reason": {"inspection"}, "back": {at}}), nil); r.to != at {
+		t.Errorf("the reason leads to %d %s", r.status, r.to)
+	}
+	text := s.shows(at, "You are a guest of this inspection", "Your account ends on", "is recorded", `<a href="`+at+`" aria-current="page">`, "/console/reads")
+	if strings.Contains(text, "5. Close") || strings.Contains(text, "/console/bundles") {
+		t.Error("the guest is offered the work of the DPO")
+	}
+	s.shows("/console/reads?period=7d", "Reads")
+	s.ok(s.open.CaughtUp(t.Context()))
+	s.shows(at, "<td class=\"number\">")
+	other := s.inspection().String()
+	if p := s.get("/console/inspections/" + other); p.status != http.StatusForbidden {
+		t.Errorf("another inspection: %d", p.status)
+	}
+}
