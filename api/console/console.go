@@ -140,6 +140,7 @@ func (c *Console) routes() *http.ServeMux {
 	c.rightsRoutes(mux)
 	c.auditRoutes(mux)
 	c.inspectionRoutes(mux)
+	c.verificationRoutes(mux)
 	mux.HandleFunc("GET "+Root+"/{desk}/{id}/{act}/file", c.page(c.download))
 	mux.HandleFunc("GET "+Root+"/accounts/{id}", c.page(c.account))
 	mux.HandleFunc("GET "+Root+"/habilitations", c.page(c.habilitations))

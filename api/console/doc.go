@@ -14,9 +14,13 @@
 //     none holds code. They work without scripts; scripts only add plots and comfort.
 //   - Forms and their fields follow /openapi.json, so that the console offers what the
 //     API takes and no more.
+//   - What goes on (text/event-stream) ends with the visitor's session, which it never
+//     prolongs, and with the service; it asks the API at each look.
 //
 // Assumed: the API is the one of this process (New reads its document once). What the
 // console remembers, for ten minutes, in memory, is which forms were sent and which names
 // of staff a session was shown: after a crash, or on another node, the API's own
 // Idempotency-Key and its conflicts hold, and names are asked for, and recorded, anew.
+// Bundles of inspections that were built here are kept for who asked, for thirty minutes,
+// enciphered with a key that this process alone has: after a crash they are built anew.
 package console

@@ -114,6 +114,9 @@ func (p *eventPage) neighbours(v *visit, e value) {
 			p.Around = append(p.Around, link{Href: Root + "/audit?" + url.Values{"subject_id": {subject}, "period": {"all"}}.Encode(), Text: v.words.t("event_person_events")})
 		}
 	}
+	if subject != "" && v.allowed(accessesOp) {
+		p.Around = append(p.Around, link{Href: Root + "/reads?" + url.Values{"subject_id": {subject}, "period": {"30d"}}.Encode(), Text: v.words.t("reads_of_person")})
+	}
 	if day, err := time.Parse(time.RFC3339Nano, e.text("time")); err == nil && v.allowed(eventsOp) {
 		at := day.In(zone()).Format(time.DateOnly)
 		p.Around = append(p.Around, link{Href: Root + "/audit?" + url.Values{"from": {at}, "to": {at}, "type": {e.text("type")}}.Encode(), Text: v.words.t("event_same_day")})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -71,6 +72,11 @@ func (c *Console) inspection(ctx context.Context, v *visit) error {
 	}
 	p := &inspectionPage{ID: id, Done: v.done(), Guest: v.guestOf() != "",
 		Values: v.chosen(i, "reference", "requester", "object", "from", "to", "modes", "scope", "samples", "opened", "due", "closed")}
+	for n := range p.Values { // helps that are of other desks
+		if name := p.Values[n].Name; name == "requester" || name == "object" || name == "due" {
+			p.Values[n].Help = ""
+		}
+	}
 	p.left(v, i)
 	p.consulted(ctx, v, id)
 	if p.Guest {
@@ -122,10 +128,11 @@ func (p *inspectionPage) guest(v *visit) {
 func (p *inspectionPage) steps(v *visit, i value) {
 	id := p.ID
 	closed := i.text("state") == "closed"
-	consulted := len(p.Consulted) > 0
-	job := v.c.bundles.find(v.session.text("account_id"), id)
+	own := v.session.text("account_id")
+	consulted := slices.ContainsFunc(p.Consulted, func(r consultedRow) bool { return r.Account.Code != own })
+	job := v.c.bundles.find(own, id)
 	built := p.Documents != nil || job != nil && job.report != nil
-	own := Root + "/inspections/" + id + "/"
+	here := Root + "/inspections/" + id + "/"
 	to := func(op, href, text string) []link {
 		if closed || !v.allowed(op) {
 			return nil
@@ -135,9 +142,9 @@ func (p *inspectionPage) steps(v *visit, i value) {
 	p.Steps = []step{
 		{Title: v.words.t("step_open"), Text: v.fill("step_open_text", v.words.cell("opened", i.at("opened")).Text), Done: true},
 		{Title: v.words.t("step_invite"), Text: v.words.t("step_invite_text"), Done: consulted || closed, Links: to(accountOp, Root+"/guests/"+id, "act_inspections_invite")},
-		{Title: v.words.t("step_consult"), Text: v.words.t("step_consult_text"), Done: consulted || closed, Links: to("POST /v1/inspections/{id}/search", own+"search", "act_inspections_search")},
+		{Title: v.words.t("step_consult"), Text: v.words.t("step_consult_text"), Done: consulted || closed, Links: to("POST /v1/inspections/{id}/search", here+"search", "act_inspections_search")},
 		{Title: v.words.t("step_bundle"), Text: v.words.t("step_bundle_text"), Done: built || closed, Links: to(bundleOp, Root+"/bundles/"+id, "act_inspections_build")},
-		{Title: v.words.t("step_close"), Text: v.words.t("step_close_text"), Done: closed, Links: to("POST /v1/inspections/{id}/close", own+"close", "act_inspections_close")},
+		{Title: v.words.t("step_close"), Text: v.words.t("step_close_text"), Done: closed, Links: to("POST /v1/inspections/{id}/close", here+"close", "act_inspections_close")},
 	}
 	if len(p.Steps[1].Links) == 0 && !closed {
 		p.Steps[1].Text += " " + v.words.t("step_invite_ask")
@@ -182,7 +189,7 @@ func (p *inspectionPage) consulted(ctx context.Context, v *visit, id string) {
 				s = &sum{row: consultedRow{Account: cell{Kind: "text", Text: v.words.t("inspection_operator")}, Human: it.text("human"),
 					Categories: v.words.cell("categories", it.at("categories")), First: v.words.cell("time", it.at("time"))}}
 				if a := it.text("account"); a != "" {
-					s.row.Account = v.accountCell(a)
+					s.row.Account = v.words.cell("account", it.at("account"))
 				}
 				all[key], order = s, append(order, key)
 			}
@@ -326,19 +333,14 @@ func followBundle(_ context.Context, v *visit) (progress, error) {
 // API refuses comes back at once, with what it asks for first.
 func (c *Console) buildBundle(ctx context.Context, v *visit) error {
 	in, id := v.r.PostForm, v.r.PathValue("id")
-	n := in.Get("number")
-	if len(n) != 32 {
-		return &refused{Status: http.StatusBadRequest, Code: "form"}
-	}
-	n = v.session.text("id") + n
 	here := Root + "/bundles/" + id
-	if _, again := c.sent.begin(n); again {
-		v.leave(here)
-		return nil
+	n, again, err := c.begun(v)
+	if again || err != nil {
+		return err
 	}
 	to := ""
 	defer func() { c.sent.end(n, to) }()
-	err := v.beginBundle(ctx, id, in)
+	err = v.beginBundle(ctx, id, in)
 	var no *refused
 	if errors.As(err, &no) && no.Status != http.StatusUnauthorized {
 		if no.Code == "sign_in_again" || no.Code == "approval_required" || in.Get("again.password") != "" {

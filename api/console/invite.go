@@ -50,22 +50,18 @@ func (v *visit) showInvite(ctx context.Context, status int, in url.Values, probl
 // invite makes the guest's account, once per form.
 func (c *Console) invite(ctx context.Context, v *visit) error {
 	in, id := v.r.PostForm, v.r.PathValue("id")
-	n := in.Get("number")
-	if len(n) != 32 {
-		return &refused{Status: http.StatusBadRequest, Code: "form"}
-	}
 	until, err := time.ParseInLocation(time.DateOnly, in.Get("until"), zone())
 	if err != nil {
 		return v.showInvite(ctx, http.StatusBadRequest, in, &refused{Title: v.words.t("error_form"), Detail: v.words.t("invite_until_bad"), Field: "until"})
 	}
-	key := v.session.text("id") + n
-	if _, again := c.sent.begin(key); again {
-		return &refused{Status: http.StatusConflict, Code: "sent_twice"}
+	n, again, err := c.begun(v)
+	if again || err != nil {
+		return err
 	}
 	to := ""
-	defer func() { c.sent.end(key, to) }()
+	defer func() { c.sent.end(n, to) }()
 	ask := url.Values{"kind": {"guest"}, "label": {in.Get("label")}, "login": {in.Get("login")}, "roles": {"inspector"}, "inspection_id": {id}, "invite": {"true"},
-		"expires_at": {until.AddDate(0, 0, 1).UTC().Format(time.RFC3339)}, "number": {n}, "approval": {in.Get("approval")},
+		"expires_at": {until.AddDate(0, 0, 1).UTC().Format(time.RFC3339)}, "number": {in.Get("number")}, "approval": {in.Get("approval")},
 		"again.password": {in.Get("again.password")}, "again.code": {in.Get("again.code")}}
 	d, _ := find("inspections")
 	a := act{slug: "invite", op: accountOp, keys: []int{-1}}

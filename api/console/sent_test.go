@@ -2,6 +2,7 @@ package console
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -15,6 +16,8 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+
+	"greffe/domain/bundle"
 )
 
 // takingAPI has every route that a desk names, lets the visitor do all, and counts what it
@@ -117,7 +120,7 @@ func sendForm(c *Console, where string, form url.Values) *httptest.ResponseRecor
 func TestSentOnce(t *testing.T) {
 	t.Parallel()
 	api := newTakingAPI()
-	c, err := New(Config{API: api, Now: time.Now})
+	c, err := New(Config{API: api, Now: time.Now, Scratch: func() (bundle.Spill, error) { return nil, errors.New("none") }, LogKey: func() []byte { return nil }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,6 +206,7 @@ func TestFormsHandled(t *testing.T) {
 		"/{desk}/new/{act}": "act", "/{desk}/{id}/{act}": "act", "/screenings": "begun",
 		"/opposition/new/object": "begun", "/opposition/new/import": "begun", "/merge/{pair}": "begun", "/quarantine/{id}": "begun",
 		"/reason": "", "/people": "", "/contactability": "", "/opposition": "", "/policy/new/compare": "", // ask, or keep a choice of the browser's
+		"/bundles/{id}": "begun", "/guests/{id}": "begun",
 	}
 	names, err := filesOf(".")
 	if err != nil {
