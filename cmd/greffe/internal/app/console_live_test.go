@@ -58,8 +58,15 @@ func TestConsoleOperation(t *testing.T) {
 		t.Errorf("the order is not among the facts: %d %.800s", order.status, order.text)
 	}
 	resp, lines := s.follow("/console/live/operations/" + id.String())
-	if got := until(lines, "data:"); resp.StatusCode != http.StatusOK || !strings.Contains(got, `"ended":true`) || lines.Scan() && lines.Scan() {
+	if got := until(lines, "data:"); resp.StatusCode != http.StatusOK || !strings.Contains(got, `"ended":true`) {
 		t.Errorf("its stream: %d %s", resp.StatusCode, got)
+	}
+	after := 0
+	for lines.Scan() {
+		after++
+	}
+	if after > 1 { // a blank line ends the event
+		t.Errorf("the stream goes on for %d lines after the end", after)
 	}
 	s.shows("/console/operations/"+id.String(), "by letter")
 	s.signIn("agent")
