@@ -14,6 +14,10 @@ GROWN ?= ^Test(Canary|CanaryErased|BackupWhileServing|KillNine|KillErasures|Obje
 KILLS ?= 50
 TAMPER ?= 500
 CONTACTS ?= 20000
+# Ledger of bench-console.
+PERSONS ?= 20000
+EVENTS ?= 100000
+GROWN_DIR ?=
 
 .DEFAULT_GOAL := help
 
@@ -86,7 +90,7 @@ check-real: real ## the tests on a real ClickHouse, Kafka and PostgreSQL, starte
 check-browser: ## people sign in and work in a real Chromium; axe-core finds nothing that bars them
 	deploy/real/fetch.sh chromium
 	deploy/real/fetch.sh axe
-	$(GO) test -tags browser -count=1 -timeout 5m -run InABrowser -v ./cmd/greffe/internal/app
+	$(GO) test -tags browser -count=1 -timeout 10m -run InABrowser -v ./cmd/greffe/internal/app
 
 .PHONY: third-parties
 third-parties: ## evidence held to others' programs: Tessera, x/mod, OpenSSL, DuckDB, LibreOffice, poppler
@@ -126,6 +130,11 @@ bench: bin/greffe ## whole-process figures, then Go benchmarks
 	bin/greffe bench
 	bin/greffe bench --load 1000000
 	$(GO) test -run '^$$' -bench . -benchtime 1s ./domain/... ./eventstore/... ./projections/...
+
+.PHONY: bench-console
+bench-console: ## each page of the console by role on a ledger of PERSONS persons and EVENTS events, kept in GROWN_DIR if given
+	GREFFE_BENCH_DIR="$(GROWN_DIR)" GREFFE_BENCH_PERSONS=$(PERSONS) GREFFE_BENCH_EVENTS=$(EVENTS) \
+	  $(GO) test -run '^$$' -bench '^BenchmarkConsole$$' -benchtime 1x -timeout 3h ./cmd/greffe/internal/app
 
 .PHONY: bench-real
 bench-real: real ## figures on a real PostgreSQL, ClickHouse and Kafka, several nodes too, beside bare clients and embedded stores

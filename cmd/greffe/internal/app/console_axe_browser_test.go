@@ -43,6 +43,12 @@ func (s *seat) as(width, height int64, scheme string) {
 	s.T.Helper()
 	_, err := chromedp.Call(s.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
 	s.must(err)
+	s.resized(width, height)
+}
+
+// resized is the window of another size.
+func (s *seat) resized(width, height int64) {
+	s.T.Helper()
 	s.do("resize", chromedp.EmulateViewport(width, height))
 }
 

@@ -34,6 +34,12 @@ type office struct {
 
 func openOffice(t *testing.T) *office {
 	t.Helper()
+	return openOfficeOf(t, openConsole(t))
+}
+
+// openOfficeOf puts a browser before a site.
+func openOfficeOf(t *testing.T, site *consoleSite) *office {
+	t.Helper()
 	home, err := os.UserHomeDir()
 	if err != nil {
 		t.Fatal(err)
@@ -42,7 +48,7 @@ func openOffice(t *testing.T) *office {
 	if err != nil {
 		t.Fatalf("axe-core is needed (make check-browser fetches it): %v", err)
 	}
-	o := &office{consoleSite: openConsole(t), axe: string(axe)}
+	o := &office{consoleSite: site, axe: string(axe)}
 	all, stop := chromedp.NewExecAllocator(t.Context(), append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox)...)
 	t.Cleanup(stop)
 	var end context.CancelFunc

@@ -199,7 +199,11 @@ func (q quarantineDesk) List(ctx context.Context, page httpapi.Page) (items []ht
 		if len(items) == page.Limit {
 			return items, pages.at(uint64(e.Position)), nil
 		}
-		it, err := q.Item(ctx, e.ID)
+		f, err := q.a.Dossier.At(ctx, e.Position) // looking its place up by its id takes longest in a long log
+		if err != nil {
+			return nil, "", err
+		}
+		it, err := q.shown(ctx, e.Position, f)
 		if err != nil {
 			return nil, "", err
 		}
@@ -216,11 +220,16 @@ func (q quarantineDesk) Item(ctx context.Context, item domain.ID) (*httpapi.Quar
 	if err != nil {
 		return nil, err
 	}
+	return q.shown(ctx, p, f)
+}
+
+// shown is what was set aside by the fact at p, and how that ended.
+func (q quarantineDesk) shown(ctx context.Context, p domain.Position, f *event.Fact) (*httpapi.QuarantineItem, error) {
 	out := &httpapi.QuarantineItem{
-		ID: item, Position: p, Recorded: f.Recorded.Time, Until: f.Codes.Time("until"), Reason: f.Codes.String("reason"),
+		ID: f.ID, Position: p, Recorded: f.Recorded.Time, Until: f.Codes.Time("until"), Reason: f.Codes.String("reason"),
 		Field: f.Codes.String("field"), Type: f.Codes.String("type"), Source: present(f.Source), SubjectID: present(f.Subject),
 	}
-	all, err := q.a.Index.Quarantined(ctx, item)
+	all, err := q.a.Index.Quarantined(ctx, f.ID)
 	if err != nil || len(all) < 2 {
 		return out, err
 	}
