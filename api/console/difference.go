@@ -21,6 +21,7 @@ type differencePage struct {
 	Kinds           []choice
 	Counts          *table
 	Sentence        string
+	Count           string // where the period's facts are counted, if they were not
 	Rows            []differenceRow
 	Next            string
 	Others          []link
@@ -53,12 +54,16 @@ func (c *Console) difference(ctx context.Context, v *visit) error {
 		return &refused{Status: http.StatusBadRequest, Code: "form", Title: v.words.t("error_form"), Detail: v.words.t("difference_dates")}
 	}
 	ask := url.Values{"from": {from.UTC().Format(time.RFC3339)}, "to": {to.AddDate(0, 0, 1).UTC().Format(time.RFC3339)}}
-	counts, err := v.get(ctx, c.spec[countsOp].path+"?"+ask.Encode())
-	if err != nil {
-		return err
+	if in.Get("counted") == "" { // every fact of the period is read for it
+		p.Count = Root + "/difference?" + url.Values{"from": {p.From}, "to": {p.To}, "kind": {in.Get("kind")}, "counted": {"yes"}}.Encode()
+	} else {
+		counts, err := v.get(ctx, c.spec[countsOp].path+"?"+ask.Encode())
+		if err != nil {
+			return err
+		}
+		p.Sentence = v.fill("difference_sentence", v.words.number(counts.text("events")), v.words.date(from), v.words.date(to))
+		p.Counts = v.countTable(counts.at("by_type"))
 	}
-	p.Sentence = v.fill("difference_sentence", v.words.number(counts.text("events")), v.words.date(from), v.words.date(to))
-	p.Counts = v.countTable(counts.at("by_type"))
 	ask.Set("limit", strconv.Itoa(auditPageN))
 	kind := in.Get("kind")
 	for name, s := range map[string]string{"kind": kind, "cursor": in.Get("cursor")} {

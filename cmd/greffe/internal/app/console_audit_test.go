@@ -97,6 +97,7 @@ func TestConsoleAuditQuestions(t *testing.T) {
 	s.shows("/console/bulk?over=5000", "No account exceeded")
 	today := s.now.read().Format(time.DateOnly)
 	s.shows("/console/difference?from=2000-01-01&to="+today+"&kind=created", "/console/people/"+person, "Contact created (1)")
+	s.shows("/console/difference?from=2000-01-01&to="+today+"&counted=yes", "events were recorded from", "Contact created")
 	s.shows("/console/difference?from=2000-01-01&to=2000-01-02", "Nobody is concerned")
 	if p := s.get("/console/difference?from=2026-01-02&to=2026-01-01"); p.status != http.StatusBadRequest {
 		t.Errorf("dates in disorder: %d", p.status)

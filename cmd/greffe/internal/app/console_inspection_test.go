@@ -15,12 +15,6 @@ import (
 	"greffe/domain/event"
 )
 
-// post sends the form of a page, as it gives it.
-func (s *consoleSite) post(at string, typed url.Values) shownPage {
-	s.Helper()
-	return s.send(http.MethodPost, at, s.filled(at, typed), nil)
-}
-
 // TestConsoleBundle: who may builds a bundle from the page of an inspection, sees it
 // verified, and takes it, whole and for this account alone; the ledger knows of it once.
 func TestConsoleBundle(t *testing.T) {
