@@ -58,12 +58,8 @@ func (c *Console) person(ctx context.Context, v *visit) error {
 	if p.Moment, err = v.moment(q); err != nil {
 		return err
 	}
-	s, err := v.get(ctx, "/v1/subjects/"+id+"?"+p.Moment.ask().Encode())
+	s, err := v.known(ctx, p)
 	if err != nil {
-		return err
-	}
-	p.Name = name(s)
-	if err := v.dates(ctx, p, s); err != nil {
 		return err
 	}
 	if p.Tab == "" || p.Tab == tabHistory || p.Tab == tabConsents {
@@ -93,6 +89,34 @@ func (c *Console) person(ctx context.Context, v *visit) error {
 	return nil
 }
 
+// known is what is known of the person. Who may not see it, as an auditor, is shown the
+// parts that they may: what happened, and who looked.
+func (v *visit) known(ctx context.Context, p *personPage) (value, error) {
+	if !v.allowed(personOp) {
+		if p.Tab == "" {
+			p.Tab = tabHistory
+		}
+		if !v.allowed(partOps()[p.Tab]) {
+			return value{}, &refused{Status: http.StatusForbidden, Code: "permission_missing", Permission: v.c.spec[personOp].permission}
+		}
+		return value{}, nil
+	}
+	s, err := v.get(ctx, "/v1/subjects/"+p.ID+"?"+p.Moment.ask().Encode())
+	if err != nil {
+		return value{}, err
+	}
+	p.Name = name(s)
+	return s, v.dates(ctx, p, s)
+}
+
+const personOp = "GET /v1/subjects/{id}"
+
+// partOps are the operations behind the parts of the page.
+func partOps() map[string]string {
+	return map[string]string{"": personOp, tabHistory: "GET /v1/subjects/{id}/history", tabConsents: "GET /v1/subjects/{id}/consents/state", tabContact: checkOp,
+		tabAccesses: "GET /v1/subjects/{id}/accesses"}
+}
+
 // dates are those of the slider: of what is known now, so that one can move on from a
 // view of the past.
 func (v *visit) dates(ctx context.Context, p *personPage, s value) error {
@@ -114,7 +138,7 @@ func (v *visit) dates(ctx context.Context, p *personPage, s value) error {
 func (v *visit) tabs(p *personPage) []link {
 	var out []link
 	for _, t := range []string{"", tabHistory, tabConsents, tabContact, tabAccesses} {
-		if t == tabContact && !v.allowed(checkOp) {
+		if !v.allowed(partOps()[t]) {
 			continue
 		}
 		q := p.Moment.query()

@@ -44,6 +44,9 @@ func fitAssessment(ctx context.Context, v *visit, a act, id string) *fits {
 			f.choices["activity_id"] = append(f.choices["activity_id"], it.text("id"))
 			f.names[it.text("id")] = it.text("entry.activity")
 		}
+		if len(f.names) == 0 {
+			f.barred = v.words.t("dpia_no_activity")
+		}
 	}
 	if answer, err := v.get(ctx, "/v1/dpia/triggers"); err == nil {
 		for _, it := range answer.at("items").list {

@@ -11,6 +11,7 @@ import (
 
 // startPage is what waits for the visitor, and how the ledger stands.
 type startPage struct {
+	Begin   []link // what the visitor may begin, most wanted first
 	Waiting []tile
 	State   []tile
 	Plots   []plot
@@ -70,8 +71,23 @@ func (c *Console) start(ctx context.Context, v *visit) error {
 	}
 	wait.Wait()
 	p.settle()
+	p.Begin = v.beginnings()
 	v.show(http.StatusOK, "start", v.words.t("start"), p)
 	return nil
+}
+
+// beginnings are what people come for.
+func (v *visit) beginnings() []link {
+	var out []link
+	for _, one := range []struct{ op, href, text string }{
+		{"POST /v1/subjects/search", "/people", "people"}, {checkOp, "/contactability", "desk_contactability"},
+		{"POST /v1/requests", "/requests/new/new", "act_requests_new"}, {"POST /v1/inspections", "/inspections/new/open", "act_inspections_open"},
+		{"POST /v1/accounts", "/accounts/new/new", "act_accounts_new"}, {"POST /v1/breaches", "/breaches/new/open", "act_breaches_open"}} {
+		if v.allowed(one.op) {
+			out = append(out, link{Href: Root + one.href, Text: v.words.t(one.text)})
+		}
+	}
+	return out
 }
 
 // settle puts the tiles in their order, whoever answered first.

@@ -25,7 +25,10 @@ func TestConsoleNames(t *testing.T) {
 	}
 	s.signIn("auditor")
 	s.because("audit")
-	p := s.get("/console/reads")
+	if p := s.get(person); p.status != 200 || !strings.Contains(p.text, "?tab=accesses") || strings.Contains(p.text, "zqkanary@example.org") {
+		t.Errorf("a person to an auditor: %d %.3000s", p.status, p.text)
+	}
+	p := s.get(person + "?tab=accesses")
 	if strings.Contains(p.text, "Zqstaff") || !strings.Contains(p.text, "Data protection officer "+dpo.String()[:8]) {
 		t.Errorf("the auditor is shown %.9000s", p.text)
 	}
