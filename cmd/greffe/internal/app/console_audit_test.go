@@ -132,7 +132,7 @@ func TestConsoleTail(t *testing.T) {
 	before := len(s.accessesBy(who))
 	subject := record(t, s.open, newContact("tail-1"))[0].Subject.String()
 	rows := until(lines, "data:")
-	if !strings.Contains(rows, "/console/people/"+subject) || !strings.Contains(rows, "Contact created") || strings.Contains(rows, "Access") {
+	if !strings.Contains(rows, "/console/people/"+subject) || !strings.Contains(rows, "Contact created") || strings.Count(rows, "/console/events/") != 1 {
 		t.Errorf("what was recorded: %s", rows)
 	}
 	s.ok(s.open.CaughtUp(t.Context()))
@@ -140,7 +140,7 @@ func TestConsoleTail(t *testing.T) {
 		t.Errorf("one batch is %d accesses", n)
 	}
 	second := record(t, s.open, newContact("tail-2"))[0].Subject.String()
-	if rows := until(lines, "data:"); strings.Contains(rows, subject) || !strings.Contains(rows, second) {
+	if rows := until(lines, "data:"); strings.Count(rows, "/console/events/") != 1 || strings.Contains(rows, subject) || !strings.Contains(rows, second) {
 		t.Errorf("the second batch: %s", rows)
 	}
 	s.ok(s.open.People.End(t.Context(), who, who, s.sessionOf(who), "revoked"))
