@@ -35,8 +35,8 @@ func (e *testErasures) Order(_ context.Context, o ErasureOrder) (domain.ID, erro
 }
 
 func (e *testErasures) Foresee(_ context.Context, r access.Receipt, o ErasureOrder) (*ErasurePreview, error) {
-	if !r.Covers(o.Subject) {
-		return nil, access.ErrNotCovered
+	if err := e.data.check(r, o.Subject); err != nil {
+		return nil, err
 	}
 	return &ErasurePreview{SubjectID: o.Subject}, e.answer("foresee %s %v", o.Subject, o.Classes)
 }
