@@ -43,6 +43,7 @@ var openers = map[string]string{
 	"cmd/greffe/internal/app/watch.go watchDesk.open":                               "whom an alert is about, against a receipt",
 	"eventstore/access/access.go NewReader":                                         "the one that wants a receipt",
 	"eventstore/eraser/carry.go Eraser.identities":                                  "addresses to be carried as tokens",
+	"eventstore/eraser/foresee.go Eraser.Foresee":                                   "names holds, opens nothing",
 	"eventstore/eraser/order.go Eraser.unheld":                                      "names keys, opens nothing",
 	"eventstore/eraser/own.go Eraser.gone":                                          "names keys, opens nothing",
 }
