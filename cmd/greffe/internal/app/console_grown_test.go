@@ -11,9 +11,6 @@ import (
 	"time"
 )
 
-// grownBatch is how many lives are recorded together.
-const grownBatch = 400
-
 // grow has a ledger hold so many persons, each with what happened to them: two or three
 // events, and more until there are so many in all. A file beside the data remembers how far
 // it came, so that a run that was stopped goes on.
