@@ -14,6 +14,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"greffe/api/problem"
+	"greffe/domain"
 )
 
 // An input is a struct. Its fields say where they come from:
@@ -125,6 +126,13 @@ func setText(v reflect.Value, text string) error {
 			return errText
 		}
 		*p = t
+		return nil
+	case *domain.ID:
+		id, err := domain.ParseID(text)
+		if err != nil || id.IsZero() { // the absent id names nothing, and would be written as such
+			return errText
+		}
+		*p = id
 		return nil
 	case encoding.TextUnmarshaler:
 		return p.UnmarshalText([]byte(text))

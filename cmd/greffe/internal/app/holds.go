@@ -71,6 +71,9 @@ func (e erasures) Merge(ctx context.Context, actor, subject, into domain.ID, und
 	typ := event.ContactMerged
 	if undo {
 		typ = event.ContactUnmerged
+		if err := e.known(ctx, into); err != nil {
+			return httpapi.Placed{}, err
+		}
 	} else if err := e.there(ctx, into); err != nil {
 		return httpapi.Placed{}, err
 	}
@@ -89,8 +92,8 @@ func (e erasures) write(ctx context.Context, own ledger.Own) (httpapi.Placed, er
 	return httpapi.Placed{EventID: w[0].Event, Position: w[0].Position}, nil
 }
 
-// there reports a person who is known and was not erased.
-func (e erasures) there(ctx context.Context, subject domain.ID) error {
+// known reports a person whom the ledger ever heard of.
+func (e erasures) known(ctx context.Context, subject domain.ID) error {
 	if err := e.a.indexed(ctx); err != nil {
 		return err
 	}
@@ -98,7 +101,12 @@ func (e erasures) there(ctx context.Context, subject domain.ID) error {
 	if err == nil && !known {
 		err = httpapi.ErrNotFound
 	}
-	if err != nil {
+	return err
+}
+
+// there reports a person who is known and was not erased.
+func (e erasures) there(ctx context.Context, subject domain.ID) error {
+	if err := e.known(ctx, subject); err != nil {
 		return err
 	}
 	if _, _, erased, err := e.a.Index.Erased(ctx, subject); err != nil || erased {
