@@ -13,6 +13,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	httpapi "greffe/api/http"
+	"greffe/api/problem"
 	"greffe/domain"
 	"greffe/eventstore/verify"
 )
@@ -43,7 +44,7 @@ func (d verifications) Start(ctx context.Context, _ domain.ID, since domain.Posi
 	case err != nil:
 		return err
 	case since > head:
-		return httpapi.ErrNotFound
+		return problem.At(problem.FieldInvalid, "since")
 	}
 	if !d.a.checks.begin() {
 		return httpapi.ErrConflict

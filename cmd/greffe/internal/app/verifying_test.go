@@ -9,6 +9,7 @@ import (
 	"time"
 
 	httpapi "greffe/api/http"
+	"greffe/api/problem"
 	"greffe/domain"
 	"greffe/eventstore/verify"
 )
@@ -36,7 +37,8 @@ func TestVerifiesWhileServing(t *testing.T) {
 	s := newSite(t)
 	s.create("C-1", "C-2")
 	a := s.serving()
-	if err := (verifications{a}).Start(t.Context(), domain.ID{}, 1<<40); !errors.Is(err, httpapi.ErrNotFound) {
+	var no *problem.Error
+	if err := (verifications{a}).Start(t.Context(), domain.ID{}, 1<<40); !errors.As(err, &no) || no.Code != problem.FieldInvalid || no.Field != "since" {
 		t.Errorf("from beyond the end of the log: %v", err)
 	}
 	s.covered()
