@@ -38,7 +38,7 @@ run: bin/greffe ## import the sample data into embedded stores and serve it on 1
 
 .PHONY: test
 test: ## all tests (embedded stores, no server needed)
-	$(GO) test -timeout 8m ./...
+	$(GO) test -timeout 20m ./...
 
 .PHONY: lint
 lint: ## gofmt, vet, staticcheck, the tests on real parts included
