@@ -57,7 +57,7 @@ type Console struct {
 	spec    spec
 	words   map[string]*words // by language
 	pages   map[string]*template.Template
-	sent    *forms
+	sent    forms
 	names   *names
 	files   map[string]asset
 	streams *streams

@@ -131,8 +131,8 @@ func TestForms(t *testing.T) {
 		f.begin(n + now.String())
 		now = now.Add(time.Millisecond)
 	}
-	if len(f.led) > maxForms {
-		t.Errorf("%d forms are remembered", len(f.led))
+	if len(f.of) > maxForms || f.order.Len() != len(f.of) {
+		t.Errorf("%d forms are remembered, %d in order", len(f.of), f.order.Len())
 	}
 }
 

@@ -3,7 +3,6 @@ package console
 import (
 	"encoding/hex"
 	"io"
-	"sync"
 	"time"
 )
 
@@ -13,19 +12,13 @@ const (
 	maxForms = 20_000
 )
 
-// forms remembers which forms were sent, and where that led.
-type forms struct {
-	now func() time.Time
-	mu  sync.Mutex
-	led map[string]led
-}
+// forms remembers which forms were sent, by session and number, and where that led: "" while
+// the API works.
+type forms struct{ *recent[string, string] }
 
-type led struct {
-	to string // "" while the API works
-	at time.Time
+func newForms(now func() time.Time) forms {
+	return forms{newRecent[string](now, bounds[string]{lasts: formFor, most: maxForms})}
 }
-
-func newForms(now func() time.Time) *forms { return &forms{now: now, led: map[string]led{}} }
 
 // number makes a form's number, which is also its Idempotency-Key.
 func number(rand io.Reader) (string, error) {
@@ -37,42 +30,13 @@ func number(rand io.Reader) (string, error) {
 }
 
 // begin is where a form led that was sent before; again reports that it was.
-func (f *forms) begin(number string) (to string, again bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	now := f.now()
-	if l, ok := f.led[number]; ok && now.Sub(l.at) < formFor {
-		return l.to, true
-	}
-	if len(f.led) >= maxForms {
-		f.sweep(now)
-	}
-	f.led[number] = led{at: now}
-	return "", false
-}
-
-// sweep forgets what is old, and if that is not a quarter, some that are not.
-func (f *forms) sweep(now time.Time) {
-	for n, l := range f.led {
-		if now.Sub(l.at) >= formFor {
-			delete(f.led, n)
-		}
-	}
-	for n := range f.led {
-		if len(f.led) <= maxForms*3/4 {
-			return
-		}
-		delete(f.led, n)
-	}
-}
+func (f forms) begin(number string) (to string, again bool) { return f.claim(number, "") }
 
 // end says where a form led. One that was refused may be sent again: to is "".
-func (f *forms) end(number, to string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+func (f forms) end(number, to string) {
 	if to == "" {
-		delete(f.led, number)
+		f.drop(number)
 		return
 	}
-	f.led[number] = led{to, f.now()}
+	f.put(number, to)
 }

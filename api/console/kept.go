@@ -1,9 +1,6 @@
 package console
 
-import (
-	"sync"
-	"time"
-)
+import "time"
 
 // The bounds of the files that are kept for who had them made.
 const (
@@ -12,47 +9,20 @@ const (
 	keptSize = 128 << 20 // bytes of them all
 )
 
-// keptFiles remembers, in memory alone and for minutes, files that the API gives once:
-// each for the session that had it made.
-type keptFiles struct {
-	now  func() time.Time
-	mu   sync.Mutex
-	list []keptFile // the oldest first
-}
+// keptFiles remembers files that the API gives once: each for the session that had it made.
+type keptFiles = recent[keptName, keptFile]
+
+type keptName struct{ session, name string }
 
 type keptFile struct {
-	session, name, media string
-	body                 []byte
-	at                   time.Time
+	media string
+	body  []byte
 }
 
-func newKeptFiles(now func() time.Time) *keptFiles { return &keptFiles{now: now} }
-
-// keep remembers a file; the oldest give way.
-func (k *keptFiles) keep(f keptFile) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	f.at = k.now()
-	k.list = append(k.list, f)
-	size := 0
-	for _, g := range k.list {
-		size += len(g.body)
-	}
-	for len(k.list) > 0 && (size > keptSize || len(k.list) > maxKept || f.at.Sub(k.list[0].at) > keptFor) {
-		size -= len(k.list[0].body)
-		k.list[0] = keptFile{}
-		k.list = k.list[1:]
-	}
+func newKeptFiles(now func() time.Time) *keptFiles {
+	return newRecent[keptName](now, bounds[keptFile]{lasts: keptFor, most: maxKept,
+		weigh: func(f keptFile) int { return len(f.body) }, heaviest: keptSize})
 }
 
-// find is a session's file.
-func (k *keptFiles) find(session, name string) (keptFile, bool) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for _, f := range k.list {
-		if f.name == name && f.session == session && k.now().Sub(f.at) <= keptFor {
-			return f, true
-		}
-	}
-	return keptFile{}, false
-}
+// mine is how a file of the visitor's session is called.
+func (v *visit) mine(name string) keptName { return keptName{v.session.text("id"), name} }

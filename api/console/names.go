@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -14,66 +13,19 @@ const namesOp = "GET /v1/accounts/names"
 
 // The bounds of what is remembered of names that were shown.
 const (
-	namesFor    = 10 * time.Minute
-	maxSessions = 2_000
-	maxAtOnce   = 200 // accounts, as the API takes
+	namesFor  = 10 * time.Minute
+	maxNames  = 100_000
+	maxAtOnce = 200 // accounts, as the API takes
 )
 
-// names remembers which names of staff a session was shown, for ten minutes: they were
-// opened and recorded once, and are not at every page.
-type names struct {
-	now   func() time.Time
-	mu    sync.Mutex
-	shown map[string]*namesShown // by session and reason
-}
+// names remembers which names of staff a session was shown, "" where it may not see one:
+// they were opened and recorded once, and are not at every page.
+type names = recent[nameShown, string]
 
-type namesShown struct {
-	at time.Time
-	of map[string]string // "" where the visitor may not see a name
-}
+type nameShown struct{ session, reason, account string }
 
 func newNames(now func() time.Time) *names {
-	return &names{now: now, shown: map[string]*namesShown{}}
-}
-
-// known gives those of some ids that a session was shown, and which it was not.
-func (n *names) known(session string, ids []string) (of map[string]string, others []string) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	of = map[string]string{}
-	s := n.shown[session]
-	for _, id := range ids {
-		name, ok := "", false
-		if s != nil && n.now().Sub(s.at) < namesFor {
-			name, ok = s.of[id]
-		}
-		if ok {
-			of[id] = name
-		} else {
-			others = append(others, id)
-		}
-	}
-	return of, others
-}
-
-// learn remembers what a session was shown. Which session is forgotten for a new one, if
-// there are too many, is chance.
-func (n *names) learn(session string, of map[string]string) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	s := n.shown[session]
-	if s == nil || n.now().Sub(s.at) >= namesFor {
-		for old, x := range n.shown {
-			if len(n.shown) >= maxSessions || n.now().Sub(x.at) >= namesFor {
-				delete(n.shown, old)
-			}
-		}
-		s = &namesShown{n.now(), map[string]string{}}
-		n.shown[session] = s
-	}
-	for id, name := range of {
-		s.of[id] = name
-	}
+	return newRecent[nameShown](now, bounds[string]{lasts: namesFor, most: maxNames})
 }
 
 // nameAccounts finds out who the accounts of a page are, as far as the visitor may see
@@ -83,23 +35,31 @@ func (v *visit) nameAccounts(ctx context.Context) {
 	if len(ids.asked) == 0 || !v.allowed(namesOp) || v.reason == "" {
 		return
 	}
-	session := v.session.text("id") + " " + v.reason
-	of, others := v.c.names.known(session, ids.asked)
+	shown := nameShown{session: v.session.text("id"), reason: v.reason}
+	of := map[string]string{}
+	var others []string
+	for _, id := range ids.asked {
+		shown.account = id
+		if name, ok := v.c.names.find(shown); ok {
+			of[id] = name
+		} else {
+			others = append(others, id)
+		}
+	}
 	for part := range slices.Chunk(others, maxAtOnce) {
 		answer, err := v.get(ctx, v.c.spec[namesOp].path+"?"+url.Values{"ids": {strings.Join(part, ",")}}.Encode())
 		if err != nil {
 			break
 		}
-		learned := map[string]string{}
 		for _, id := range part {
-			learned[id] = ""
+			of[id] = ""
 		}
 		for _, it := range answer.at("items").list {
-			learned[it.text("id")] = v.staffName(it)
+			of[it.text("id")] = v.staffName(it)
 		}
-		v.c.names.learn(session, learned)
-		for id, name := range learned {
-			of[id] = name
+		for _, id := range part {
+			shown.account = id
+			v.c.names.put(shown, of[id])
 		}
 	}
 	ids.names = of

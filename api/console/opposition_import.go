@@ -78,7 +78,7 @@ func (c *Console) importList(ctx context.Context, v *visit) error {
 			if p.Kept, err = number(c.cfg.Rand); err != nil {
 				return err
 			}
-			c.kept.keep(keptFile{session: v.session.text("id"), name: "import-" + p.Kept, body: b})
+			c.kept.put(v.mine("import-"+p.Kept), keptFile{body: b})
 		}
 	}
 	var no *refused
@@ -94,7 +94,7 @@ func (c *Console) importList(ctx context.Context, v *visit) error {
 
 // confirmImport records the list that was tried, and leads to the entries.
 func (v *visit) confirmImport(ctx context.Context, p *importPage) (to string, err error) {
-	f, ok := v.c.kept.find(v.session.text("id"), "import-"+p.Kept)
+	f, ok := v.c.kept.find(v.mine("import-" + p.Kept))
 	if !ok {
 		p.Kept, p.Problem = "", &refused{Title: v.words.t("import_gone"), Detail: v.words.t("import_gone_do")}
 		return "", v.showImport(http.StatusGone, p)

@@ -87,7 +87,7 @@ func (v *visit) screened(ctx context.Context) (string, error) {
 	if _, err := v.get(ctx, "/v1/screenings/"+id); err != nil {
 		return "", err
 	}
-	v.c.kept.keep(keptFile{session: v.session.text("id"), name: id, media: media, body: bytes.Clone(answer.body.Bytes())})
+	v.c.kept.put(v.mine(id), keptFile{media, bytes.Clone(answer.body.Bytes())})
 	return id, nil
 }
 
@@ -146,7 +146,7 @@ func (c *Console) screening(ctx context.Context, v *visit) error {
 	if err != nil {
 		return err
 	}
-	_, kept := c.kept.find(v.session.text("id"), id)
+	_, kept := c.kept.find(v.mine(id))
 	p := &screeningPage{ID: id, Done: v.done(), Back: Root + "/screenings", Cleansed: kept, Receipt: s.text("receipt"),
 		Lines: v.words.number(s.text("lines")), Allowed: v.words.number(s.text("allowed")), Unreadable: v.words.number(s.text("unreadable")), Duplicates: v.words.number(s.text("duplicates"))}
 	add := func(rule, sentence, lawful, n, kind string) {
@@ -177,13 +177,14 @@ func (v *visit) named(o value, names ...string) []pair {
 
 // cleansed gives the lines that may be contacted to who had the file screened.
 func (c *Console) cleansed(_ context.Context, v *visit) error {
-	f, ok := c.kept.find(v.session.text("id"), v.r.PathValue("id"))
+	id := v.r.PathValue("id")
+	f, ok := c.kept.find(v.mine(id))
 	if !ok || !v.allowed(screenOp) {
 		return &refused{Status: http.StatusGone, Code: "cleansed_gone"}
 	}
 	h := v.w.Header()
 	h.Set("Content-Type", f.media+"; charset=utf-8")
-	h.Set("Content-Disposition", `attachment; filename="greffe-`+short8(f.name)+"-cleansed"+extension(f.media)+`"`)
+	h.Set("Content-Disposition", `attachment; filename="greffe-`+short8(id)+"-cleansed"+extension(f.media)+`"`)
 	v.w.WriteHeader(http.StatusOK)
 	_, _ = v.w.Write(f.body)
 	return nil
