@@ -49,6 +49,9 @@ func TestRecent(t *testing.T) {
 	now = now.Add(30 * time.Second)
 	r.put("e", "yyyy")
 	now = now.Add(30 * time.Second)
+	if _, ok := r.find("f"); ok {
+		t.Error("what is old is remembered")
+	}
 	holds("e")
 	r.put("g", "heavier than all")
 	holds()
