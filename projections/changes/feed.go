@@ -2,7 +2,6 @@ package changes
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"greffe/domain"
@@ -10,7 +9,6 @@ import (
 	"greffe/domain/policy"
 	"greffe/eventstore"
 	"greffe/eventstore/access"
-	"greffe/projections/index"
 )
 
 const (
@@ -164,20 +162,14 @@ func maskOf(r policy.Recipient) (mask int64) {
 
 // who finds whose ids a recipient knows; it remembers for one page.
 type who struct {
-	f      *Feed
+	*crowd
 	r      policy.Recipient
 	source domain.ID
-	below  domain.Position
 	reads  map[domain.ID][]read
-	people map[domain.ID][]domain.ID
 }
 
 func (f *Feed) who(r policy.Recipient, below domain.Position) *who {
-	w := &who{f: f, r: r, below: below, reads: map[domain.ID][]read{}, people: map[domain.ID][]domain.ID{}}
-	if r.Source != "" {
-		w.source = f.Source(r.Source)
-	}
-	return w
+	return f.crowd(below).who(r)
 }
 
 // item says whom a change is told of; false if the recipient knows nobody by it.
@@ -210,26 +202,6 @@ func (w *who) item(ctx context.Context, e entry) (item, bool, error) {
 	return it, len(it.people) > 0, nil
 }
 
-// connected are the contacts that are one person, the change's own first. Of more
-// than can be told of at once the change's own stands alone.
-func (w *who) connected(ctx context.Context, subject domain.ID) ([]domain.ID, error) {
-	if known, ok := w.people[subject]; ok {
-		return known, nil
-	}
-	people, err := w.f.People.Connected(ctx, subject, w.below)
-	if errors.Is(err, index.ErrLarge) {
-		people, err = []domain.ID{subject}, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("changes: %w", err)
-	}
-	if len(people) > maxPeople {
-		people = people[:maxPeople]
-	}
-	w.people[subject] = people
-	return people, nil
-}
-
 // readsOf are the facts that hold a person's ids at the recipient's source: those
 // of the source itself, and what was staged when the person was erased. None if
 // the source never had the person.
@@ -242,8 +214,12 @@ func (w *who) readsOf(ctx context.Context, subject domain.ID) ([]read, error) {
 		return nil, err
 	}
 	if len(own) == 0 {
-		if own, err = w.first(ctx, subject); err != nil {
+		first, err := w.first(ctx, subject)
+		if err != nil {
 			return nil, err
+		}
+		if first.known && first.source == w.source {
+			own = []domain.Position{first.position}
 		}
 	}
 	var reads []read
@@ -261,19 +237,6 @@ func (w *who) readsOf(ctx context.Context, subject domain.ID) ([]read, error) {
 	}
 	w.reads[subject] = reads
 	return reads, nil
-}
-
-// first is the person's first fact, which names them as its source does.
-func (w *who) first(ctx context.Context, subject domain.ID) ([]domain.Position, error) {
-	places, err := w.f.People.Positions(ctx, subject, 0, w.below, 1)
-	if err != nil || len(places) == 0 {
-		return nil, err
-	}
-	f, err := w.f.fact(ctx, places[0])
-	if err != nil || f.Source != w.source {
-		return nil, err
-	}
-	return places, nil
 }
 
 func (f *Feed) fact(ctx context.Context, p domain.Position) (fact *event.Fact, err error) {

@@ -37,6 +37,46 @@ func (v *View) entries(ctx context.Context, from, to domain.Position, mask int64
 	})
 }
 
+// heldEntry is a change together with whether a source named its person itself.
+type heldEntry struct {
+	entry
+	held bool
+}
+
+// held lists up to limit changes in [from, to) of the kinds in mask, with whether source
+// created a contact of the person.
+func (v *View) held(ctx context.Context, from, to domain.Position, mask int64, source domain.ID, limit int) ([]heldEntry, error) {
+	rows, err := v.file.Rows(ctx, "SELECT c.position,c.event,c.recorded,c.news,c.solo,s.value,"+heldBy("c", "?5")+" FROM change c LEFT JOIN uuid s ON s.ref=c.subject "+
+		"WHERE c.position>=?1 AND c.position<?2 AND (c.news&?3)<>0 ORDER BY c.position LIMIT ?4", clamp(from), clamp(to), mask, limit, source[:])
+	return collect(rows, err, "changes", scanHeld)
+}
+
+// untaken lists up to limit messages about erasures in [from, to) that were recorded
+// before a time and that a recipient did not acknowledge by themselves.
+func (v *View) untaken(ctx context.Context, from, to domain.Position, before time.Time, code string, source domain.ID, limit int) ([]heldEntry, error) {
+	rows, err := v.file.Rows(ctx, "SELECT d.position,d.event,d.recorded,0,1,s.value,"+heldBy("d", "?5")+" FROM delivery d JOIN uuid s ON s.ref=d.subject "+
+		"WHERE d.position>=?1 AND d.position<?2 AND d.recorded<?3 AND NOT EXISTS(SELECT 1 FROM taken t WHERE t.ord=d.ord AND "+
+		"(t.recipient=?6 OR t.recipient='source' AND t.source=?5 AND ?5<>zeroblob(16))) ORDER BY d.position LIMIT ?4",
+		clamp(from), clamp(to), before.UnixMicro(), limit, source[:], code)
+	return collect(rows, err, "erasures not acknowledged", scanHeld)
+}
+
+// heldBy is the condition that a source created a contact of a row's subject.
+func heldBy(row, source string) string {
+	return "EXISTS(SELECT 1 FROM own o WHERE o.subject=" + row + ".subject AND o.source=(SELECT ref FROM uuid WHERE value=" + source + "))"
+}
+
+func scanHeld(scan func(...any) error) (e heldEntry, err error) {
+	var p, recorded int64
+	var id, subject []byte
+	if err = scan(&p, &id, &recorded, &e.news, &e.solo, &subject, &e.held); err != nil {
+		return e, err
+	}
+	e.position, e.event, e.recorded = domain.Position(p), domain.ID(id), time.UnixMicro(recorded).UTC()
+	copy(e.subject[:], subject)
+	return e, nil
+}
+
 // owned lists the newest facts that hold subject's id at source, oldest first.
 func (v *View) owned(ctx context.Context, subject, source domain.ID, limit int) ([]domain.Position, error) {
 	rows, err := v.file.Rows(ctx, "SELECT position FROM (SELECT position FROM own WHERE subject=(SELECT ref FROM uuid WHERE value=?) AND "+

@@ -2,6 +2,7 @@ package changes
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"greffe/domain"
@@ -16,6 +17,7 @@ const (
 	KeptStaged = 30 * 24 * time.Hour
 
 	maxCounted = 10_000 // changes looked at to count what a recipient lacks
+	maxAsked   = 1_000  // persons that the index is asked for meanwhile
 	maxDead    = 100
 )
 
@@ -26,39 +28,57 @@ type Standing struct {
 	Lag         int       // changes of its feed that it has not acknowledged
 	More        bool      // there are more than were counted
 	Oldest      time.Time // when the first of them was recorded; zero if none
-	Overdue     int       // erasures among them recorded more than 7 days ago
+	Overdue     int       // erasures that it has not acknowledged, recorded more than 7 days ago
 	DeadLetters []DeadLetter
 }
 
-// Standing of a recipient at now.
-func (f *Feed) Standing(ctx context.Context, r policy.Recipient, now time.Time) (Standing, error) {
-	s := Standing{Recipient: r}
-	var err error
-	if s.Progress, err = f.View.Progress(ctx, r.Code); err != nil {
-		return s, err
-	}
-	if s.DeadLetters, err = f.View.DeadLetters(ctx, r.Code, maxDead); err != nil {
-		return s, err
-	}
+// Standings are those of some recipients at now. What is counted is bounded: by the
+// changes looked at of each, and by the persons that the index has to be asked for in all.
+func (f *Feed) Standings(ctx context.Context, rs []policy.Recipient, now time.Time) ([]Standing, error) {
 	end, err := f.View.Checkpoint(ctx)
 	if err != nil {
-		return s, err
+		return nil, err
 	}
 	if err := f.Synced(ctx, end); err != nil {
+		return nil, err
+	}
+	all := f.crowd(end)
+	out := make([]Standing, len(rs))
+	for i, r := range rs {
+		if out[i], err = all.who(r).standing(ctx, now); err != nil {
+			return nil, fmt.Errorf("standing of recipient %s: %w", r.Code, err)
+		}
+	}
+	return out, nil
+}
+
+func (w *who) standing(ctx context.Context, now time.Time) (Standing, error) {
+	s := Standing{Recipient: w.r}
+	var err error
+	if s.Progress, err = w.f.View.Progress(ctx, w.r.Code); err != nil {
 		return s, err
 	}
-	w := f.who(r, end)
+	if s.DeadLetters, err = w.f.View.DeadLetters(ctx, w.r.Code, maxDead); err != nil {
+		return s, err
+	}
+	if s.Overdue, err = w.overdue(ctx, s.Acknowledged, now); err != nil {
+		return s, err
+	}
 	from := s.Acknowledged
 	for looked := 0; ; {
-		found, err := f.View.entries(ctx, from, end, maskOf(r), scanned)
+		found, err := w.f.View.held(ctx, from, w.below, maskOf(w.r), w.source, scanned)
 		if err != nil {
 			return s, err
 		}
 		for _, e := range found {
-			if err := s.count(ctx, w, e, now); err != nil {
+			before := w.asked
+			if err := s.count(ctx, w, e); err != nil {
 				return s, err
 			}
-			from = e.position + 1
+			if from = e.position + 1; w.tired(before) {
+				s.More = from < w.below
+				return s, nil
+			}
 		}
 		if looked += len(found); len(found) < scanned {
 			return s, nil
@@ -70,8 +90,11 @@ func (f *Feed) Standing(ctx context.Context, r policy.Recipient, now time.Time) 
 	}
 }
 
-func (s *Standing) count(ctx context.Context, w *who, e entry, now time.Time) error {
-	told, err := w.told(ctx, e)
+// tired reports that a look-up was needed since, and that there were enough.
+func (w *who) tired(before int) bool { return w.asked > before && w.asked >= maxAsked }
+
+func (s *Standing) count(ctx context.Context, w *who, e heldEntry) error {
+	told, err := w.holds(ctx, e)
 	if err != nil || !told {
 		return err
 	}
@@ -80,15 +103,51 @@ func (s *Standing) count(ctx context.Context, w *who, e entry, now time.Time) er
 		if err != nil || took {
 			return err
 		}
-		if now.Sub(e.recorded) > Overdue {
-			s.Overdue++
-		}
 	}
 	s.Lag++
 	if s.Oldest.IsZero() {
 		s.Oldest = e.recorded
 	}
 	return nil
+}
+
+// holds is told, with nobody asked where the view says that the recipient's source has
+// the person.
+func (w *who) holds(ctx context.Context, e heldEntry) (bool, error) {
+	if e.held {
+		return true, nil
+	}
+	return w.told(ctx, e.entry)
+}
+
+// overdue counts erasures that the recipient was told of longer ago than Overdue and has
+// not acknowledged, from a position on, however many other changes there are.
+func (w *who) overdue(ctx context.Context, from domain.Position, now time.Time) (n int, err error) {
+	if !w.r.Gets(policy.NewsErasure) {
+		return 0, nil
+	}
+	for {
+		found, err := w.f.View.untaken(ctx, from, w.below, now.Add(-Overdue), w.r.Code, w.source, scanned)
+		if err != nil {
+			return n, err
+		}
+		for _, e := range found {
+			before := w.asked
+			told, err := w.holds(ctx, e)
+			if err != nil {
+				return n, err
+			}
+			if told {
+				n++
+			}
+			if from = e.position + 1; n >= maxCounted || w.tired(before) {
+				return n, nil
+			}
+		}
+		if len(found) < scanned {
+			return n, nil
+		}
+	}
 }
 
 // tookErasure reports that the recipient acknowledged a staged erasure's order by

@@ -31,11 +31,11 @@ func (w *world) acks(code string, upTo domain.Position) {
 func (w *world) standing(code string) Standing {
 	w.t.Helper()
 	w.catchUp()
-	s, err := w.feed.Standing(w.t.Context(), w.recipient(code), w.now)
+	all, err := w.feed.Standings(w.t.Context(), []policy.Recipient{w.recipient(code)}, w.now)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return s
+	return all[0]
 }
 
 // The lag counts what a recipient is told of and has not acknowledged, nothing else.

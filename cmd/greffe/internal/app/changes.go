@@ -170,16 +170,7 @@ func (d changesDesk) Standing(ctx context.Context) ([]changes.Standing, func(str
 // Standing is how each recipient of the policy keeps up.
 func (a *App) Standing(ctx context.Context) ([]changes.Standing, error) {
 	rules, _ := a.Ledger.Policy()
-	feed := a.Feed()
-	var out []changes.Standing
-	for _, r := range rules.Recipients() {
-		s, err := feed.Standing(ctx, r, a.cfg.Now())
-		if err != nil {
-			return nil, fmt.Errorf("standing of recipient %s: %w", r.Code, err)
-		}
-		out = append(out, s)
-	}
-	return out, nil
+	return a.Feed().Standings(ctx, rules.Recipients(), a.cfg.Now())
 }
 
 // RecipientSecrets are what is shared with one recipient: the secret that its

@@ -1,0 +1,84 @@
+package changes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"greffe/domain"
+	"greffe/domain/policy"
+	"greffe/projections/index"
+)
+
+// crowd is what the index and the log say of persons whom changes are about: who is one
+// person, and who named them first. It is the same for every recipient, and remembered
+// for one question.
+type crowd struct {
+	f      *Feed
+	below  domain.Position
+	people map[domain.ID][]domain.ID
+	firsts map[domain.ID]firstFact
+	asked  int // persons that the index was asked for
+}
+
+// firstFact is where a person was named first, and by which source.
+type firstFact struct {
+	known    bool
+	position domain.Position
+	source   domain.ID
+}
+
+func (f *Feed) crowd(below domain.Position) *crowd {
+	return &crowd{f: f, below: below, people: map[domain.ID][]domain.ID{}, firsts: map[domain.ID]firstFact{}}
+}
+
+func (c *crowd) who(r policy.Recipient) *who {
+	w := &who{crowd: c, r: r, reads: map[domain.ID][]read{}}
+	if r.Source != "" {
+		w.source = c.f.Source(r.Source)
+	}
+	return w
+}
+
+// connected are the contacts that are one person, the change's own first. Of more
+// than can be told of at once the change's own stands alone.
+func (c *crowd) connected(ctx context.Context, subject domain.ID) ([]domain.ID, error) {
+	if known, ok := c.people[subject]; ok {
+		return known, nil
+	}
+	c.asked++
+	people, err := c.f.People.Connected(ctx, subject, c.below)
+	if errors.Is(err, index.ErrLarge) {
+		people, err = []domain.ID{subject}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("changes: %w", err)
+	}
+	if len(people) > maxPeople {
+		people = people[:maxPeople]
+	}
+	c.people[subject] = people
+	return people, nil
+}
+
+// first is the person's first fact, which names them as its source does.
+func (c *crowd) first(ctx context.Context, subject domain.ID) (firstFact, error) {
+	if known, ok := c.firsts[subject]; ok {
+		return known, nil
+	}
+	c.asked++
+	places, err := c.f.People.Positions(ctx, subject, 0, c.below, 1)
+	if err != nil {
+		return firstFact{}, err
+	}
+	var out firstFact
+	if len(places) > 0 {
+		f, err := c.f.fact(ctx, places[0])
+		if err != nil {
+			return firstFact{}, err
+		}
+		out = firstFact{true, places[0], f.Source}
+	}
+	c.firsts[subject] = out
+	return out, nil
+}
