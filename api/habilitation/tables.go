@@ -48,6 +48,8 @@ func level(code string) string {
 		return "clair"
 	case "masked":
 		return "masqué"
+	case habilitation.OnRequest:
+		return "masqué, en clair sur demande"
 	}
 	return "caché"
 }

@@ -73,6 +73,7 @@ type AuditAccess struct {
 	Reason     string          `json:"reason"`
 	Ticketed   bool            `json:"ticketed" doc:"A ticket was given with the reason; which one is sealed."`
 	Categories []string        `json:"categories,omitempty" doc:"Retention classes."`
+	Revealed   []string        `json:"revealed,omitempty" doc:"Of a reveal: the masked field groups that were shown clear."`
 	Time       time.Time       `json:"time"`
 	Recorded   time.Time       `json:"recorded"`
 }

@@ -27,7 +27,7 @@ func auditRoutes() []Route {
 type AccessQuery struct {
 	AuditQuery
 	Reason      string `query:"reason" doc:"Code of the reason given."`
-	Action      string `query:"action" doc:"read, search, export, history, audit …"`
+	Action      string `query:"action" doc:"read, reveal, search, export, history, audit …"`
 	WithoutCase bool   `query:"without_case" doc:"Only those for which no ticket was given."`
 	MinCount    int    `query:"min_count" doc:"Only those about so many people or more."`
 }

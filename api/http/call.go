@@ -25,17 +25,20 @@ type Call struct {
 	rules     *policy.Policy
 	human     string
 	reason    auth.Reason
-	body      []byte // once it was read as a whole
-	media     string // its media type
-	began     bool   // something was written
-	agreed    bool   // a second person agreed to it
+	asked     []string // field groups in clear
+	body      []byte   // once it was read as a whole
+	media     string   // its media type
+	began     bool     // something was written
+	agreed    bool     // a second person agreed to it
 }
 
 // Context ends with the client, the server or the route's time.
 func (c *Call) Context() context.Context { return c.ctx }
 
 func (c *Call) checkReason() (err error) {
-	c.reason, err = c.principal.Reason(c.rules, c.r.Header.Get("X-Greffe-Reason"))
+	if c.reason, err = c.principal.Reason(c.rules, c.r.Header.Get("X-Greffe-Reason")); err == nil {
+		c.asked, err = c.asks(c.route.Endpoint.reveals)
+	}
 	return err
 }
 

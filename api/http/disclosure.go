@@ -2,10 +2,13 @@ package httpapi
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"greffe/api/problem"
 	"greffe/domain"
 	"greffe/domain/disclosure"
+	"greffe/domain/event"
 	"greffe/eventstore/access"
 )
 
@@ -55,8 +58,70 @@ func (a *API) disclose(ctx context.Context, c *Call, r *access.Reading) error {
 			return problem.New(problem.DisclosurePartial)
 		}
 	}
+	return c.reveal(r, l)
+}
+
+// revealHeader asks for masked field groups in clear.
+const revealHeader = "X-Greffe-Reveal"
+
+// asks are the field groups that a request asks for in clear. Only routes that show one
+// person take them, and the reason has to be given for the request itself: a token's
+// default is nobody's reason to look closer.
+func (c *Call) asks(takes bool) ([]string, error) {
+	text := c.r.Header.Get(revealHeader)
+	if text == "" {
+		return nil, nil
+	}
+	groups := strings.Split(text, ",")
+	for i := range groups {
+		if groups[i] = strings.TrimSpace(groups[i]); !c.rules.HasFieldGroup(groups[i]) {
+			return nil, problem.At(problem.HeaderInvalid, revealHeader)
+		}
+	}
+	switch {
+	case !takes:
+		return nil, problem.At(problem.HeaderInvalid, revealHeader)
+	case c.reason.Defaulted:
+		return nil, problem.At(problem.ReasonMissing, "X-Greffe-Reason")
+	}
+	slices.Sort(groups)
+	return slices.Compact(groups), nil
+}
+
+// reveal sets the lens of a reading: with what the caller asked for in clear, and may
+// have so. A group of which nothing is masked is not asked for in vain: it is left out.
+func (c *Call) reveal(r *access.Reading, l disclosure.Lens) error {
 	r.Lens = l
+	for _, group := range c.asked {
+		switch l.Asked(group, r.Subjects) {
+		case disclosure.Refused:
+			return problem.At(problem.RevealForbidden, revealHeader)
+		case disclosure.Given:
+			r.Revealed = append(r.Revealed, group)
+		}
+	}
+	if len(r.Revealed) > 0 {
+		r.Action, r.Lens = event.Reveals, l.Revealing(r.Revealed...)
+	}
 	return nil
+}
+
+// Revealable is a field group that the caller may ask for in clear.
+type Revealable struct {
+	Group  string   `json:"group" doc:"For X-Greffe-Reveal."`
+	Fields []string `json:"fields" doc:"Paths of its fields, as the policy declares them."`
+}
+
+// offered are the field groups that the caller is shown masked of these contacts, and may
+// ask for in clear.
+func (c *Call) offered(receipt access.Receipt) []Revealable {
+	l, out := receipt.Lens(), []Revealable{}
+	for _, g := range c.rules.FieldGroups() {
+		if !slices.Contains(l.Revealed(), g.Code) && l.Asked(g.Code, receipt.Subjects()) == disclosure.Given {
+			out = append(out, Revealable{g.Code, g.Fields})
+		}
+	}
+	return out
 }
 
 // admitted leaves of contacts that were found those that the caller's roles are for.

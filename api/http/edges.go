@@ -68,7 +68,7 @@ func (e edge) known(host string) bool {
 // one than a proxy ahead of us understood.
 func said() []string {
 	return []string{"Authorization", "Content-Type", "Content-Encoding", "Content-Length", "Idempotency-Key", "If-Match", "Origin",
-		"Sec-Fetch-Site", "X-Greffe-Actor", "X-Greffe-Approval", "X-Greffe-Csrf", "X-Greffe-Min-Position", "X-Greffe-Reason"}
+		"Sec-Fetch-Site", "X-Greffe-Actor", "X-Greffe-Approval", "X-Greffe-Csrf", "X-Greffe-Min-Position", "X-Greffe-Reason", revealHeader}
 }
 
 // admit refuses what is not for this service or not clear.

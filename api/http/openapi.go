@@ -170,6 +170,9 @@ func parameters(reg huma.Registry, r *Route) []*huma.Param {
 	if r.Access() == Personal {
 		header("X-Greffe-Reason", "CODE[:ticket], a reason of the policy; needed unless the token has a default.")
 	}
+	if r.Endpoint.reveals {
+		header(revealHeader, "Masked field groups of the policy to be shown in clear, with commas between them, as revealable of the answer names them; with X-Greffe-Reason. The access is recorded as reveal, with the groups.")
+	}
 	if !r.Open() {
 		header("X-Greffe-Actor", "The human behind a service; needs a token with act_for.")
 		header("X-Greffe-Min-Position", "Answer only when this node has read up to there, within seconds, else 503 stale.")

@@ -81,6 +81,12 @@ func (e endpoint) of(b Bulk) endpoint {
 	return e
 }
 
+// clear declares that masked fields may be asked for in clear.
+func (e endpoint) clear() endpoint {
+	e.reveals = true
+	return e
+}
+
 // endpoint is what a row does. Only open, plain, decision, raw, opening and
 // finding make one, so that no row can give out personal data unrecorded.
 type endpoint struct {
@@ -90,6 +96,7 @@ type endpoint struct {
 	anySite bool // what was sent is itself the permission: another site's page may send it
 	local   bool // open to loopback addresses, else by permission
 	sender  bool // webhooks arrive here: signatures and HTTP Basic are accepted too
+	reveals bool // masked fields may be asked for in clear, of the one person it shows
 	serve   func(a *API, c *Call) (answer, error)
 	in, out reflect.Type // of the input (see bind.go) and of the answer's body
 	item    reflect.Type // of a line, if the answer can be NDJSON

@@ -16,8 +16,8 @@ func Routes() []Route {
 	change := Limits{Body: 64 << 10, Timeout: 30 * time.Second, Rate: RateChange}
 	get, post, del := http.MethodGet, http.MethodPost, http.MethodDelete
 	return slices.Concat([]Route{
-		{get, "/v1/subjects/{id}", "subjects.read", "One person: now, as of a date, or as known at a position", read, false, getSubject(), nil},
-		{get, "/v1/subjects/{id}/history", "subjects.history", "Everything recorded about one person", read, false, getHistory().of(One), nil},
+		{get, "/v1/subjects/{id}", "subjects.read", "One person: now, as of a date, or as known at a position", read, false, getSubject().clear(), []problem.Code{problem.RevealForbidden}},
+		{get, "/v1/subjects/{id}/history", "subjects.history", "Everything recorded about one person", read, false, getHistory().of(One).clear(), []problem.Code{problem.RevealForbidden}},
 		{get, "/v1/subjects/{id}/accesses", "subjects.accesses", "Who saw one person's data", read, false, getSubjectAccesses(), nil},
 		{get, "/v1/subjects/{id}/consents", "subjects.consents", "How each consent came about, with its proof", read, false, getConsents().of(One), nil},
 		{get, "/v1/subjects/{id}/export", "subjects.export", "A person's copy: article 15 or 20", list, false, getExport().of(One), nil},

@@ -63,6 +63,7 @@ const (
 	SubjectForbidden  Code = "subject_forbidden"
 	SearchForbidden   Code = "search_forbidden"
 	DisclosurePartial Code = "disclosure_partial"
+	RevealForbidden   Code = "reveal_forbidden"
 
 	HostUnknown      Code = "host_unknown"
 	RouteUnknown     Code = "route_unknown"

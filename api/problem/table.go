@@ -97,6 +97,8 @@ var table = [...]Entry{
 		Text{"Vos rôles n'ont pas à connaître ce champ ; cherchez par un autre.", "Your roles are not to know this field; search by another."}},
 	{DisclosurePartial, 403, 0, Text{"Copie impossible : vos rôles ne voient pas tout", "No copy: your roles are not shown everything"},
 		Text{"Une copie est entière (art. 15 et 20) ; demandez-la au délégué à la protection des données.", "A copy is whole (art. 15 and 20); ask the data protection officer for it."}},
+	{RevealForbidden, 403, 0, Text{"Affichage en clair non permis", "Showing in clear is not allowed"},
+		Text{"Aucun de vos rôles ne peut voir en clair, même sur demande, un des groupes de champs demandés pour cette personne ; « revealable » cite ceux qui le peuvent. Au besoin, demandez au délégué à la protection des données.", "None of your roles may be shown in clear, even on request, one of the field groups asked for of this person; \"revealable\" names those it may. If need be, ask the data protection officer."}},
 	{SourceForbidden, 403, 0, Text{"Source non autorisée pour ce jeton", "Source not allowed for this token"},
 		Text{"Ce jeton n'écrit que pour certaines sources ; rien de ce lot n'a été enregistré.", "This token writes for certain sources only; nothing of this batch was recorded."}},
 	{TypeForbidden, 403, 0, Text{"Type d'événement non autorisé pour ce jeton", "Event type not allowed for this token"},

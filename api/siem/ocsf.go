@@ -166,6 +166,9 @@ func (e *Event) activity(f *event.Fact, account domain.ID) {
 		e.API.Operation = f.Codes.String("action")
 		e.Unmapped = map[string]any{"persons": f.Codes.Int("count"), "reason": f.Codes.String("reason"), "ticketed": f.Codes.Bool(event.Ticketed),
 			"defaulted": f.Codes.Bool("defaulted"), "categories": f.Codes.Strings("categories"), "upstream": !f.Source.IsZero()}
+		if groups := f.Codes.Strings(event.Revealed); len(groups) > 0 {
+			e.Unmapped["revealed"] = groups
+		}
 	case event.AccessDenied:
 		e.ActivityID, e.ActivityName, e.StatusID, e.SeverityID = 99, "Denied", 2, low
 		e.API.Operation, e.StatusCode, e.Count = f.Codes.String("route"), f.Codes.String("code"), f.Codes.Int("count")

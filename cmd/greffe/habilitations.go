@@ -181,7 +181,7 @@ func printMatrix(w io.Writer, d *habilitation.Document) error {
 		_, e := fmt.Fprintln(t, strings.Join(cells, "\t"))
 		err = errors.Join(err, e)
 	}
-	line("role", "permissions", "clear", "masked", "portfolio", "purposes")
+	line("role", "permissions", "clear", "on request", "masked", "portfolio", "purposes")
 	for _, r := range d.Rights.Roles {
 		shown := map[string][]string{}
 		for _, c := range r.Data {
@@ -191,7 +191,7 @@ func printMatrix(w io.Writer, d *habilitation.Document) error {
 		if len(r.Purposes) > 0 {
 			purposes = strings.Join(r.Purposes, " ")
 		}
-		line(r.Code, fmt.Sprint(len(r.Permissions)), fmt.Sprint(len(shown["clear"])), fmt.Sprint(len(shown["masked"])), r.Portfolio, purposes)
+		line(r.Code, fmt.Sprint(len(r.Permissions)), fmt.Sprint(len(shown["clear"])), fmt.Sprint(len(shown[habilitation.OnRequest])), fmt.Sprint(len(shown["masked"])), r.Portfolio, purposes)
 	}
 	line("account", "kind", "state", "tokens", "second factor", "roles")
 	for i, a := range d.Rights.Accounts {

@@ -6,7 +6,8 @@
 // the contacts it is for: those held for one of its purposes, and those in a portfolio
 // of the account where it is kept to its own (art. 5(1)(b) and (c), 25(2), 32(1)(b);
 // CNIL, guide de la sécurité: habilitations). Of several roles the one that is shown
-// most counts, contact by contact.
+// most counts, contact by contact. What a role is shown masked it may be shown clear for
+// one look, if the policy lets it ask and it asks (Revealing); what is hidden stays so.
 //
 // Promised: the zero Lens shows nothing; what is not known of a contact keeps it from
 // whoever is kept to some. A mask holds no more than its kind says (see Mask), whatever
@@ -29,6 +30,8 @@ type Lens struct {
 	known map[domain.ID]Standing
 	// within, if there are any, are the only classes shown.
 	within []string
+	// asked are the field groups shown clear to the roles that may have them so.
+	asked []string
 }
 
 // role is one of the caller's roles.
@@ -171,7 +174,11 @@ func (l *Lens) Level(subject domain.ID, class, path string) policy.Level {
 	most := policy.Hidden
 	for i := range l.roles {
 		r := &l.roles[i]
-		if shows := l.rules.Shows(r.code, class, path); shows > most && l.reaches(r, subject) {
+		shows := l.rules.Shows(r.code, class, path)
+		if shows == policy.Masked && l.unmasks(r, path) {
+			shows = policy.Clear
+		}
+		if shows > most && l.reaches(r, subject) {
 			most = shows
 		}
 	}

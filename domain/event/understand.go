@@ -252,6 +252,13 @@ func (u *reading) finish() {
 // reason: which one is sealed. Facts recorded before it was written lack it.
 const Ticketed = "ticketed"
 
+// Reveals is the action of an access at which somebody was shown clear, on request, what
+// the role is shown masked; its code Revealed names the policy's field groups.
+const (
+	Reveals  = "reveal"
+	Revealed = "revealed"
+)
+
 // given reports a text that is not empty.
 func (u *reading) given(path string) bool {
 	return slices.ContainsFunc(u.d.Fields, func(f Field) bool { return f.Path == path && len(f.Value) > 2 && f.Value[0] == '"' })

@@ -47,8 +47,11 @@ type Role struct {
 type Cell struct {
 	Class string `json:"class"`
 	Group string `json:"group,omitempty" doc:"Absent: the fields of the class that are in no group."`
-	Level string `json:"level" enum:"clear,masked,hidden"`
+	Level string `json:"level" enum:"clear,masked,on_request,hidden" doc:"on_request: masked, and clear for one look at one person where it is asked for."`
 }
+
+// OnRequest is the level of a field group that is masked, and shown clear on request.
+const OnRequest = "on_request"
 
 // Quota bounds how many different persons are read; 0 is no bound.
 type Quota struct {

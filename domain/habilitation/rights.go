@@ -63,9 +63,14 @@ func cells(rules *policy.Policy, role string, purposes []string) []Cell {
 	for _, c := range rules.Classes() {
 		out = append(out, Cell{Class: c.Code, Level: lens.Level(contact, c.Code, "").String()})
 		for _, g := range rules.FieldGroups() {
+			asked := lens.Revealing(g.Code)
 			for _, path := range g.Fields {
 				if f, ok := rules.Field(path); ok && f.Class == c.Code {
-					out = append(out, Cell{c.Code, g.Code, lens.Level(contact, c.Code, path).String()})
+					level := lens.Level(contact, c.Code, path).String()
+					if asked.Level(contact, c.Code, path).String() != level {
+						level = OnRequest
+					}
+					out = append(out, Cell{c.Code, g.Code, level})
 					break
 				}
 			}

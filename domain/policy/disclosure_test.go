@@ -18,6 +18,9 @@ func TestFieldGroups(t *testing.T) {
 		"an unknown field":     {"fields: [person.birth_date]", "fields: [person.shoe_size]", "field_groups[1].fields[0]"},
 		"a field twice":        {"fields: [person.birth_date]", "fields: [person.given_name]", "field_groups[1].fields[0]"},
 		"an unknown group":     {"fields: {hidden: [birth]}", "fields: {hidden: [shoes]}", "roles[5].fields.hidden[0]"},
+		"on request, clear":    {"fields: {hidden: [birth]}", "fields: {hidden: [birth], on_request: [names]}", "roles[5].fields.on_request"},
+		"on request, hidden":   {"fields: {hidden: [birth]}", "fields: {hidden: [birth], on_request: [birth]}", "roles[5].fields.on_request"},
+		"on request, unknown":  {"masked: [birth, amounts], on_request: [birth", "masked: [birth, amounts], on_request: [shoes", "roles[7].fields.on_request[0]"},
 		"masked and hidden":    {"fields: {hidden: [birth]}", "fields: {hidden: [birth], masked: [birth]}", "roles[5].fields.hidden"},
 		"an unknown key":       {"fields: {hidden: [birth]}", "fields: {secret: [birth]}", "roles[5].fields"},
 		"an unknown purpose":   {"purposes: [prospecting]\n    fields: {masked", "purposes: [spying]\n    fields: {masked", "roles[6].purposes[0]"},
@@ -44,6 +47,14 @@ func TestFieldGroups(t *testing.T) {
 	}
 	if g, ok := p.FieldGroup("person.emails"); !ok || g != "email" || len(p.FieldGroups()) != 7 {
 		t.Errorf("%q of %d groups", g, len(p.FieldGroups()))
+	}
+	for _, c := range []struct {
+		role, group string
+		want        bool
+	}{{"support", "birth", true}, {"support", "names", false}, {"marketing", "names", false}, {"dpo", "birth", false}, {"nobody", "birth", false}} {
+		if p.OnRequest(c.role, c.group) != c.want {
+			t.Errorf("%s of %s on request: %v", c.group, c.role, !c.want)
+		}
 	}
 	if purposes := p.KeptFor("candidate"); len(purposes) != 1 || purposes[0] != "recruitment" {
 		t.Errorf("candidates are kept for %v", purposes)

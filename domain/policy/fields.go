@@ -1,6 +1,9 @@
 package policy
 
-import "slices"
+import (
+	"iter"
+	"slices"
+)
 
 // Level is how much of a value is shown. The greater shows more.
 type Level uint8
@@ -37,6 +40,25 @@ func (p *Policy) FieldGroups() []FieldGroup {
 	}
 	return out
 }
+
+// GroupFields are the declared fields of a group, patterns included; none of one that
+// the text does not have.
+func (p *Policy) GroupFields(group string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		i, ok := p.groupAt[group]
+		if !ok {
+			return
+		}
+		for _, path := range p.groups[i].Fields {
+			if !yield(path) {
+				return
+			}
+		}
+	}
+}
+
+// HasFieldGroup reports a group's code.
+func (p *Policy) HasFieldGroup(code string) bool { return has(p.groupAt, code) }
 
 // FieldGroup finds the group that a path is of, if any.
 func (p *Policy) FieldGroup(path string) (code string, ok bool) {
@@ -79,6 +101,13 @@ func (p *Policy) ShowsGroup(role, group string) Level {
 		return l
 	}
 	return Clear
+}
+
+// OnRequest reports whether a role may be shown a field group in clear that it is shown
+// masked, where it asks with a reason.
+func (p *Policy) OnRequest(role, group string) bool {
+	i, ok := p.roleAt[role]
+	return ok && slices.Contains(p.roles[i].OnRequest, group)
 }
 
 // KeptFor lists the purposes for which the text keeps contacts of a kind: those of the

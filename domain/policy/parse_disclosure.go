@@ -59,7 +59,7 @@ func (r *reader) scope(p *Policy, c *object, x *Role) {
 	if p.levels == nil {
 		p.levels = map[grant]Level{}
 	}
-	f := r.object(n, join(c.path, "fields"), "masked", "hidden")
+	f := r.object(n, join(c.path, "fields"), "masked", "hidden", "on_request")
 	known := keys(p.groupAt)
 	x.Masked, x.Hidden = f.someOf("masked", false, known), f.someOf("hidden", false, known)
 	for _, g := range x.Masked {
@@ -70,5 +70,11 @@ func (r *reader) scope(p *Policy, c *object, x *Role) {
 			r.add(f.at["hidden"], join(f.path, "hidden"), "keep %s in one of the two lists", g)
 		}
 		p.levels[grant{x.Code, g}] = Hidden
+	}
+	x.OnRequest = f.someOf("on_request", false, known)
+	for _, g := range x.OnRequest {
+		if !slices.Contains(x.Masked, g) {
+			r.add(f.at["on_request"], join(f.path, "on_request"), "list %s under masked too; what is clear need not be asked for, what is hidden stays so", g)
+		}
 	}
 }

@@ -210,6 +210,7 @@ func (p *Policy) Roles() []Role {
 func (r Role) clone() Role {
 	r.Permissions, r.Classes = slices.Clone(r.Permissions), slices.Clone(r.Classes)
 	r.Purposes, r.Masked, r.Hidden = slices.Clone(r.Purposes), slices.Clone(r.Masked), slices.Clone(r.Hidden)
+	r.OnRequest = slices.Clone(r.OnRequest)
 	return r
 }
 

@@ -95,6 +95,9 @@ type Role struct {
 	// Own keeps the role to contacts in a portfolio of the account.
 	Own            bool
 	Masked, Hidden []string // field groups, of the classes that the role sees
+	// OnRequest are those of Masked that the role is shown clear where it asks, of one
+	// person at a time.
+	OnRequest []string
 }
 
 // The phases of retention.

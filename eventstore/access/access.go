@@ -66,6 +66,7 @@ type Reading struct {
 	Count       int64       // people concerned; at least len(Subjects)
 	Archived    bool        // also what is archived; the caller may
 	QueryDigest []byte      // keyed digest of what was searched; sealed
+	Revealed    []string    // field groups that the reader is otherwise shown masked, and here clear
 	// Lens is what the reader is shown of them; the zero one nothing. It is not recorded.
 	Lens disclosure.Lens
 	// Complete says that what is made of the reading has to be whole, such as a copy of
@@ -144,6 +145,9 @@ func own(p *policy.Policy, now time.Time, r Reading) ledger.Own {
 	}
 	if len(r.Categories) > 0 {
 		codes = codes.With("categories", r.Categories)
+	}
+	if len(r.Revealed) > 0 {
+		codes = codes.With(event.Revealed, r.Revealed)
 	}
 	fields := ledger.AccessFields(r.Account, r.Subjects)
 	for _, f := range []struct{ path, value string }{

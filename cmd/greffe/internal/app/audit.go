@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	httpapi "greffe/api/http"
@@ -35,7 +36,9 @@ func (d auditDesk) Deeds(ctx context.Context, account domain.ID, f httpapi.Filte
 			about(&out.Subjects, x.Event.Subject)
 		}
 		if x.Access != nil {
-			deed.Access = shownAccess(x.Access)
+			if deed.Access, err = d.access(ctx, x.Access); err != nil {
+				return out, err
+			}
 			for _, s := range x.Access.Subjects {
 				about(&out.Subjects, s)
 			}
@@ -55,11 +58,22 @@ func shownEvent(e *audit.Event) *httpapi.AuditEvent {
 	}
 }
 
-func shownAccess(x *audit.Access) *httpapi.AuditAccess {
-	return &httpapi.AuditAccess{
+// access is a row as the API gives it. Which field groups were shown clear on request
+// stands in the fact alone, as few accesses have any.
+func (d auditDesk) access(ctx context.Context, x *audit.Access) (*httpapi.AuditAccess, error) {
+	out := &httpapi.AuditAccess{
 		Position: x.Position, EventID: x.ID, Source: present(x.Source), Account: present(x.Account), Subjects: x.Subjects,
 		Count: x.Count, Action: x.Action, Reason: x.Reason, Ticketed: x.Ticketed, Categories: x.Categories, Time: x.Time.Time, Recorded: x.Recorded.Time,
 	}
+	if x.Action != event.Reveals {
+		return out, nil
+	}
+	f, err := d.a.Dossier.At(ctx, x.Position)
+	if err != nil {
+		return nil, fmt.Errorf("access at position %d: %w", x.Position, err)
+	}
+	out.Revealed = f.Codes.Strings(event.Revealed)
+	return out, nil
 }
 
 // Difference implements httpapi.Audit. What is asked for is projected when it is read;

@@ -185,6 +185,12 @@ func (m *fieldSite) text(raw string) string {
 
 func (m *fieldSite) put(as *caller, q question) (int, string) {
 	m.Helper()
+	return m.asking(as, q, "")
+}
+
+// asking puts a question that asks for masked field groups in clear, "" for none.
+func (m *fieldSite) asking(as *caller, q question, groups string) (int, string) {
+	m.Helper()
 	m.now.pass(20 * time.Millisecond)
 	req, err := http.NewRequestWithContext(m.Context(), q.route.Method, m.url+q.path, strings.NewReader(q.body))
 	m.ok(err)
@@ -195,6 +201,9 @@ func (m *fieldSite) put(as *caller, q question) (int, string) {
 	}
 	if q.accept != "" {
 		req.Header.Set("Accept", q.accept)
+	}
+	if groups != "" {
+		req.Header.Set("X-Greffe-Reveal", groups)
 	}
 	status, raw := m.do(req)
 	return status, m.text(raw)

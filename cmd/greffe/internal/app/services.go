@@ -257,7 +257,11 @@ func (d auditDesk) Accesses(ctx context.Context, f httpapi.Filter, page httpapi.
 			out.Next = pages.within(x.Position, until)
 			return out, nil
 		}
-		out.Items = append(out.Items, *shownAccess(&x))
+		item, err := d.access(ctx, &x)
+		if err != nil {
+			return out, err
+		}
+		out.Items = append(out.Items, *item)
 		for _, s := range x.Subjects {
 			about(&out.Subjects, s)
 		}
