@@ -20,13 +20,19 @@ import (
 
 func typeOf[T any]() reflect.Type { return reflect.TypeFor[T]() }
 
-// document makes the OpenAPI document of the table. Of huma its schemas and
+// description is what the API says of itself.
+type description struct {
+	spec  []byte // OpenAPI
+	pages *docs.Pages
+}
+
+// describe makes the OpenAPI document of the table. Of huma its schemas and
 // document types are used; its handlers would echo input values in errors and
 // hold streams back.
-func (a *API) document() error {
+func (a *API) describe() (description, error) {
 	fr, err := readFrench()
 	if err != nil {
-		return err
+		return description{}, err
 	}
 	reg := huma.NewMapRegistry("#/components/schemas/", schemaName)
 	reg.RegisterTypeAlias(typeOf[jsontext.Value](), typeOf[any]())
@@ -43,7 +49,7 @@ func (a *API) document() error {
 	for i := range a.routes {
 		op := operation(reg, &a.routes[i])
 		if unknown := announce(reg, &a.routes[i], op); len(unknown) > 0 {
-			return fmt.Errorf("openapi document: lists of fields that there are not: %v", unknown)
+			return description{}, fmt.Errorf("openapi document: lists of fields that there are not: %v", unknown)
 		}
 		fr.describe(&a.routes[i], op)
 		doc.AddOperation(op)
@@ -52,10 +58,9 @@ func (a *API) document() error {
 	doc.Tags = fr.headings()
 	spec, err := json.Marshal(doc, json.Deterministic(true))
 	if err != nil {
-		return fmt.Errorf("openapi document: %w", err)
+		return description{}, fmt.Errorf("openapi document: %w", err)
 	}
-	a.spec, a.pages = spec, docs.New(doc)
-	return nil
+	return description{spec, docs.New(doc)}, nil
 }
 
 // schemaName is the type's name; List[T] becomes TList. What a desk of the DPO calls a

@@ -45,7 +45,8 @@ func metricsEndpoint() endpoint {
 }
 
 func openAPI(a *API, _ *Call) (answer, error) {
-	return answer{bytes: a.spec, media: mediaOpenAPI}, nil
+	d, err := a.described()
+	return answer{bytes: d.spec, media: mediaOpenAPI}, err
 }
 
 // asyncAPI describes the topics; of a service without any it has no channels.
@@ -65,8 +66,12 @@ func docsPage(a *API, c *Call) (answer, error) {
 	if q := c.r.URL.Query().Get("lang"); q == "fr" || q == "en" {
 		lang = q
 	}
+	d, err := a.described()
+	if err != nil {
+		return answer{}, err
+	}
 	rules, version := a.services.Ledger.Policy()
-	page, err := a.pages.Page(lang, rules, version)
+	page, err := d.pages.Page(lang, rules, version)
 	if err != nil {
 		return answer{}, err
 	}

@@ -17,7 +17,6 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"greffe/api/auth"
-	"greffe/api/docs"
 	"greffe/api/problem"
 	"greffe/domain/cursor"
 )
@@ -54,8 +53,7 @@ type API struct {
 	dangerous map[string]bool
 	exports   sync.Mutex // what hands out pages is counted and recorded one after the other
 	metrics   *metrics
-	spec      []byte // OpenAPI document
-	pages     *docs.Pages
+	described func() (description, error) // made when it is first asked for, once
 	handler   http.Handler
 }
 
@@ -95,9 +93,7 @@ func New(cfg Config, s Services) (*API, error) {
 		a.limits[name] = auth.NewLimiter(r, int(2*r), cfg.Now)
 	}
 	a.metrics = newMetrics(a)
-	if err := a.document(); err != nil {
-		return nil, fmt.Errorf("http api: %w", err)
-	}
+	a.described = sync.OnceValues(a.describe)
 	a.handler = a.router()
 	return a, nil
 }
