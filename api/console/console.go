@@ -55,7 +55,8 @@ type Term struct{ Code, FR, EN string }
 type Console struct {
 	cfg     Config
 	spec    spec
-	words   map[string]*words // by language
+	words   map[string]*words    // by language
+	terms   map[string][]lawTerm // of the law, by language
 	pages   map[string]*template.Template
 	sent    forms
 	names   *names
@@ -81,13 +82,16 @@ func New(cfg Config) (*Console, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	c := &Console{cfg: cfg, words: map[string]*words{}, sent: newForms(cfg.Now), names: newNames(cfg.Now), streams: newStreams(), bundles: newBundles(cfg.Now), kept: newKeptFiles(cfg.Now)}
+	c := &Console{cfg: cfg, words: map[string]*words{}, terms: map[string][]lawTerm{}, sent: newForms(cfg.Now), names: newNames(cfg.Now), streams: newStreams(), bundles: newBundles(cfg.Now), kept: newKeptFiles(cfg.Now)}
 	var err error
 	if c.spec, err = readSpec(cfg.API); err != nil {
 		return nil, fmt.Errorf("console: %w", err)
 	}
 	for _, lang := range []string{"fr", "en"} {
 		if c.words[lang], err = readWords(lang); err != nil {
+			return nil, fmt.Errorf("console: %w", err)
+		}
+		if c.terms[lang], err = readGlossary(lang); err != nil {
 			return nil, fmt.Errorf("console: %w", err)
 		}
 	}
@@ -141,6 +145,7 @@ func (c *Console) routes() *http.ServeMux {
 	c.auditRoutes(mux)
 	c.inspectionRoutes(mux)
 	c.verificationRoutes(mux)
+	c.helpRoutes(mux)
 	mux.HandleFunc("GET "+Root+"/{desk}/{id}/{act}/file", c.page(c.download))
 	mux.HandleFunc("GET "+Root+"/accounts/{id}", c.page(c.account))
 	mux.HandleFunc("GET "+Root+"/habilitations", c.page(c.habilitations))

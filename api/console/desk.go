@@ -25,6 +25,7 @@ type section struct {
 	Text        string // as it is written
 	Table       *table
 	Values      []pair
+	Empty       *emptiness // of a table that shows nothing
 }
 
 // deskPage is what a list shows.
@@ -73,18 +74,21 @@ func (c *Console) desk(ctx context.Context, v *visit) error {
 		if p.Section, err = v.list(ctx, d, op.path+"?"+q.Encode()); err != nil {
 			return err
 		}
+		if t := p.Section.Table; t != nil && len(t.Body) == 0 || p.Section.Empty != nil {
+			p.Section.Empty = v.emptied(d.slug, p.Makes)
+		}
 	}
 	v.show(http.StatusOK, "desk", v.words.t("desk_"+d.slug), p)
 	return nil
 }
 
 // list asks for a desk's list; one that does not exist yet, as before the first audit,
-// is an empty one that says why.
+// is an empty one.
 func (v *visit) list(ctx context.Context, d desk, where string) (*section, error) {
 	answer, err := v.get(ctx, where)
 	var no *refused
 	if errors.As(err, &no) && no.Status == http.StatusNotFound {
-		return &section{Note: v.words.t("empty")}, nil
+		return &section{Empty: &emptiness{}}, nil
 	}
 	if err != nil {
 		return nil, err
@@ -223,7 +227,7 @@ func (v *visit) lists(ctx context.Context, d desk, keys []string) []*section {
 			answer = value{kind: '{', members: []member{{"items", answer.at(m.member)}}}
 		}
 		s := v.section(desk{slug: d.slug}, m.columns, answer, nil)
-		s.Title = title
+		s.Title, s.Empty = title, &emptiness{Text: v.words.t("empty_more")}
 		out = append(out, s)
 	}
 	return out

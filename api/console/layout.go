@@ -18,7 +18,10 @@ type layout struct {
 	Ticket                              string
 	Reasons                             []reason
 	CSRF, Here                          string
+	Terms                               []lawTerm // that the page says
+	Printed                             string    // when the page was made, for what is printed
 	Body                                any
+	clear                               string
 	w                                   *words
 }
 
@@ -36,7 +39,10 @@ func (l layout) L(name string) string { return l.w.label(name) }
 
 func (v *visit) layout(title string, body any) layout {
 	l := layout{Lang: v.lang, Other: "en", Title: title, Path: v.r.URL.Path, Login: v.session.text("login"), Roles: v.session.at("roles").strings(),
-		Reasons: v.reasons, CSRF: v.csrf, Here: v.here(), Body: body, w: v.words}
+		Reasons: v.reasons, CSRF: v.csrf, Here: v.here(), Body: body, w: v.words, Printed: v.words.time(v.c.cfg.Now())}
+	if v.narrowed() {
+		l.clear = v.r.URL.Path
+	}
 	if v.lang == "en" {
 		l.Other = "fr"
 	}
@@ -89,7 +95,11 @@ func (v *visit) menu() []menu {
 			out = append(out, m)
 		}
 	}
-	return out
+	help := menu{Title: v.words.t("group_help")}
+	for _, slug := range []string{"guide", "glossary"} {
+		help.Links = append(help.Links, link{Href: Root + "/" + slug, Text: v.words.t(slug), Here: here(Root + "/" + slug)})
+	}
+	return append(out, help)
 }
 
 // opens reports a desk of which the visitor may see or begin something.

@@ -21,9 +21,6 @@ type series struct {
 // showSummary plots what the audit dataset counts: events by month and type, accesses
 // by reason.
 func showSummary(v *visit, a value, p *startPage) {
-	if n := a.text("events"); n == "0" || n == "" {
-		p.First = true
-	}
 	for _, one := range []struct{ member, title, kind string }{
 		{"by_month", "plot_by_month", "lines"}, {"by_purpose", "plot_by_purpose", "bars"}, {"accesses_by_reason", "plot_by_reason", "bars"}, {"by_type", "plot_by_type", "bars"}} {
 		if pl, ok := v.plotted(a.at(one.member), v.words.t(one.title), one.kind, one.member); ok {

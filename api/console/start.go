@@ -15,7 +15,7 @@ type startPage struct {
 	Waiting []tile
 	State   []tile
 	Plots   []plot
-	First   bool // nothing has been recorded yet
+	Guide   *guidePage // nil once it was put away
 }
 
 // tile is one figure and where it is worked on.
@@ -69,6 +69,7 @@ func (c *Console) start(ctx context.Context, v *visit) error {
 			}
 		})
 	}
+	p.Guide = v.guided(ctx, false)
 	wait.Wait()
 	p.settle()
 	p.Begin = v.beginnings()

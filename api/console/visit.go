@@ -131,7 +131,7 @@ func (v *visit) fail(err error) {
 
 // here is the page to come back to. One that was sent to is left for its desk.
 func (v *visit) here() string {
-	if v.r.Method != http.MethodGet {
+	if v.r.Method != http.MethodGet || v.r.URL.Path == Root+"/reason" {
 		return Root
 	}
 	return v.r.URL.RequestURI()
@@ -140,11 +140,22 @@ func (v *visit) here() string {
 // leave sends the visitor elsewhere within this service.
 func (v *visit) leave(where string) { http.Redirect(v.w, v.r, where, http.StatusSeeOther) }
 
-// show writes a page.
+// show writes a page: its body first, as what surrounds it explains the terms that the
+// body says.
 func (v *visit) show(status int, name, title string, body any) {
 	v.nameAccounts(v.r.Context())
-	var b bytes.Buffer
-	if err := v.c.pages[name].Execute(&b, v.layout(title, body)); err != nil {
+	var b, inner bytes.Buffer
+	l, t := v.layout(title, body), v.c.pages[name]
+	err := t.ExecuteTemplate(&inner, "body", l)
+	if err == nil {
+		l.Terms = v.explained(name, title, inner.Bytes())
+		err = t.ExecuteTemplate(&b, "top", l)
+	}
+	if err == nil {
+		_, _ = b.Write(inner.Bytes())
+		err = t.ExecuteTemplate(&b, "bottom", l)
+	}
+	if err != nil {
 		v.c.cfg.Logger.Error("a page cannot be made", "page", name, "error", err.Error())
 		http.Error(v.w, v.words.t("error_internal"), http.StatusInternalServerError)
 		return
