@@ -41,7 +41,7 @@ type deskPage struct {
 // allowed reports an operation that the visitor may use.
 func (v *visit) allowed(op string) bool {
 	o := v.c.spec[op]
-	return o != nil && (o.permission == "" || v.may[o.permission])
+	return o != nil && (o.permission == "" || o.permission == "session.own" || v.may[o.permission])
 }
 
 func (v *visit) found(slug string) (desk, error) {

@@ -107,9 +107,8 @@ func questions(now time.Time) []question {
 	return []question{
 		{"GET /v1/requests/statistics", "", showRequests},
 		{"GET /v1/approvals", "state=asked&limit=100", waitingList(2, "approvals", "warn")},
-		{"GET /v1/quarantine", "limit=100", waitingList(3, "quarantine", "warn")},
-		{"GET /v1/watch", "state=open&limit=100", waitingList(4, "watch", "stop")},
-		{"GET /v1/retention/due", "limit=100", waitingList(5, "due", "plain")},
+		{"GET /v1/me/waiting", "", showWaiting},
+		{"GET /v1/retention/calendar", "months=1", showDue},
 		{"GET /v1/breaches", "status=open&limit=100", waitingList(6, "breaches", "stop")},
 		{"GET /v1/reviews", "overdue=true&limit=100", waitingList(7, "reviews", "warn")},
 		{"GET /v1/verification", "", showVerification},
@@ -133,16 +132,37 @@ func showRequests(v *visit, a value, p *startPage) {
 // waitingList counts the first page of a desk's list.
 func waitingList(order int, slug, kind string) func(*visit, value, *startPage) {
 	return func(v *visit, a value, p *startPage) {
-		n := len(a.at("items").list)
-		t := tile{Title: v.words.t("desk_" + slug), Value: v.words.number(itoa(n)), Href: Root + "/" + slug, Kind: "plain", order: order, Note: v.words.t("waiting_" + slug)}
-		if a.text("next") != "" {
-			t.Value = "> " + t.Value
-		}
-		if n > 0 {
-			t.Kind = kind
-		}
-		p.Waiting = append(p.Waiting, t)
+		p.waits(v, order, slug, kind, itoa(len(a.at("items").list)), a.text("next") != "")
 	}
+}
+
+// waits adds what waits at a desk; more says that it is at least n.
+func (p *startPage) waits(v *visit, order int, slug, kind, n string, more bool) {
+	t := tile{Title: v.words.t("desk_" + slug), Value: v.words.number(cmp.Or(n, "0")), Href: Root + "/" + slug, Kind: kind, order: order, Note: v.words.t("waiting_" + slug)}
+	if more {
+		t.Value = "> " + t.Value
+	}
+	if n == "0" || n == "" {
+		t.Kind = "plain"
+	}
+	p.Waiting = append(p.Waiting, t)
+}
+
+// showWaiting counts what is not listed unasked: that would be an access to those on the list.
+func showWaiting(v *visit, a value, p *startPage) {
+	for _, desk := range []struct {
+		order      int
+		slug, kind string
+	}{{3, "quarantine", "warn"}, {4, "watch", "stop"}} {
+		if one := a.at(desk.slug); !one.empty() {
+			p.waits(v, desk.order, desk.slug, desk.kind, one.text("count"), one.text("more") == "true")
+		}
+	}
+}
+
+// showDue counts whom the next run of retention would concern.
+func showDue(v *visit, a value, p *startPage) {
+	p.waits(v, 5, "due", "plain", a.text("late.persons"), false)
 }
 
 func showVerification(v *visit, a value, p *startPage) {

@@ -328,6 +328,10 @@ func (d *testData) List(_ context.Context, p Page) ([]QuarantineItem, string, er
 	return []QuarantineItem{{ID: itemHeld, Reason: "type_unknown", SubjectID: &person, Type: marker}}, "", d.check(access.Receipt{})
 }
 
+func (d *testData) Waiting(_ context.Context, most int) (int, error) {
+	return min(most, 3), d.check(access.Receipt{})
+}
+
 func (d *testData) Item(_ context.Context, id domain.ID) (*QuarantineItem, error) {
 	if id != itemHeld {
 		return nil, ErrNotFound

@@ -262,6 +262,8 @@ type Audit interface {
 // Quarantine holds inputs that could not be taken in.
 type Quarantine interface {
 	List(ctx context.Context, page Page) (items []QuarantineItem, next string, err error)
+	// Waiting counts those that are held still, at most most.
+	Waiting(ctx context.Context, most int) (int, error)
 	// Item describes one, or ErrNotFound.
 	Item(ctx context.Context, item domain.ID) (*QuarantineItem, error)
 	// Raw opens it, for those who have the receipt of the access.

@@ -25,6 +25,8 @@ type Watch interface {
 	Shown(ctx context.Context, account domain.ID) (int64, error)
 	// List gives alerts, the latest first; state is open, closed or "".
 	List(ctx context.Context, r access.Receipt, state string, page Page) (items []Alert, next string, err error)
+	// Waiting counts open alerts, at most most.
+	Waiting(ctx context.Context, most int) (int, error)
 	// Alert is one, with its note, or ErrNotFound.
 	Alert(ctx context.Context, r access.Receipt, id domain.ID) (*Alert, error)
 	// Close says what an alert was. ErrConflict: it is closed already;

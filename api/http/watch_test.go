@@ -52,6 +52,8 @@ func (w *testWatch) List(_ context.Context, r access.Receipt, _ string, p Page) 
 	return slices.Repeat([]Alert{*one}, min(p.Limit, 3)), "", nil
 }
 
+func (w *testWatch) Waiting(_ context.Context, most int) (int, error) { return most, nil }
+
 func (w *testWatch) Alert(_ context.Context, r access.Receipt, id domain.ID) (*Alert, error) {
 	switch {
 	case r.Event().IsZero():

@@ -158,6 +158,14 @@ func (s *Store) List(ctx context.Context, state string, below domain.Position, l
 	return s.alerts(ctx, "SELECT "+columns+" FROM alert WHERE position<?"+where+" ORDER BY position DESC LIMIT ?", int64(below), limit)
 }
 
+// Open counts open alerts, at most most.
+func (s *Store) Open(ctx context.Context, most int) (n int, err error) {
+	if err := s.file.Row(ctx, "SELECT count(*) FROM (SELECT 1 FROM alert WHERE closed=0 LIMIT ?)", []any{most}, &n); err != nil {
+		return 0, fmt.Errorf("alerts: %w", err)
+	}
+	return n, nil
+}
+
 // From gives alerts in order from a position, at most limit.
 func (s *Store) From(ctx context.Context, from domain.Position, limit int) ([]Alert, error) {
 	return s.alerts(ctx, "SELECT "+columns+" FROM alert WHERE position>=? ORDER BY position LIMIT ?", int64(from), limit)

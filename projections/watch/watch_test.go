@@ -71,6 +71,11 @@ func TestAlerts(t *testing.T) {
 			}
 		}
 	}
+	for most, want := range map[int]int{0: 0, 9: 1} {
+		if n, err := s.Open(t.Context(), most); err != nil || n != want {
+			t.Errorf("%d open alerts of at most %d: %v", n, most, err)
+		}
+	}
 	if all, err := s.List(t.Context(), "", 1, 10); err != nil || len(all) != 1 || all[0].ID != id(1) {
 		t.Errorf("below the second: %+v, %v", all, err)
 	}

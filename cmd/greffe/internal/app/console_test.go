@@ -13,6 +13,7 @@ import (
 	"greffe/api/auth"
 	"greffe/domain"
 	"greffe/domain/account"
+	"greffe/domain/event"
 )
 
 // consoleSite is a ledger with one person, and a browser's memory of cookies.
@@ -106,6 +107,26 @@ func (s *consoleSite) filled(at string, typed url.Values) url.Values {
 		s.Fatalf("%s holds no form: %d %.600s", at, p.status, p.text)
 	}
 	return typed
+}
+
+// TestStartIsNoAccess: the start page counts what waits, before a reason is chosen and
+// after, and nobody was looked at for it.
+func TestStartIsNoAccess(t *testing.T) {
+	t.Parallel()
+	s := openConsole(t)
+	s.signIn("dpo")
+	p := s.get("/console")
+	for _, desk := range []string{"quarantine", "watch", "due"} {
+		if !strings.Contains(p.text, `<a href="/console/`+desk+`"><span class="title">`) {
+			t.Errorf("before a reason is chosen the start page says nothing of %s", desk)
+		}
+	}
+	s.because("audit")
+	before := len(s.facts(event.AccessRecorded))
+	s.get("/console")
+	if n := len(s.facts(event.AccessRecorded)) - before; n != 0 {
+		t.Errorf("the start page recorded %d accesses", n)
+	}
 }
 
 // TestConsole: who has no session is led to sign in, a page about people asks for the

@@ -214,6 +214,12 @@ func (q quarantineDesk) List(ctx context.Context, page httpapi.Page) (items []ht
 	return items, "", nil
 }
 
+// Waiting implements httpapi.Quarantine.
+func (q quarantineDesk) Waiting(ctx context.Context, most int) (int, error) {
+	items, _, err := q.List(ctx, httpapi.Page{Limit: most})
+	return len(items), err
+}
+
 // Item implements httpapi.Quarantine.
 func (q quarantineDesk) Item(ctx context.Context, item domain.ID) (*httpapi.QuarantineItem, error) {
 	p, f, err := q.fact(ctx, item)

@@ -245,6 +245,11 @@ func (d watchDesk) List(ctx context.Context, _ access.Receipt, state string, pag
 	return out, pages.at(uint64(found[len(found)-1].Position)), nil
 }
 
+// Waiting implements httpapi.Watch.
+func (d watchDesk) Waiting(ctx context.Context, most int) (int, error) {
+	return d.a.Alerts.Open(ctx, most)
+}
+
 // Alert implements httpapi.Watch.
 func (d watchDesk) Alert(ctx context.Context, _ access.Receipt, id domain.ID) (*httpapi.Alert, error) {
 	x, err := d.alert(ctx, id)
