@@ -99,12 +99,12 @@ func (v *visit) deeds(ctx context.Context, id string) *section {
 
 // deed is one line: an event that the account wrote, or an access.
 func (v *visit) deed(it value) row {
-	w, what := it.at("event"), "type"
-	whom := w.at("subject_id")
+	w := it.at("event")
+	done, whom := v.words.cell("type", w.at("type")), w.at("subject_id")
 	if read := it.at("access"); !read.empty() {
-		w, what, whom = read, "action", read.at("subjects")
+		w, done, whom = read, v.did(read), read.at("subjects")
 	}
-	r := row{Cells: []cell{v.words.cell("time", w.at("time")), v.words.cell(what, w.at(what)), v.words.cell("reason", w.at("reason")),
+	r := row{Cells: []cell{v.words.cell("time", w.at("time")), done, v.words.cell("reason", w.at("reason")),
 		v.words.cell("ticketed", w.at("ticketed")), v.words.cell("count", w.at("count")), v.words.cell("subjects", whom)}}
 	if event := w.text("event_id"); event != "" {
 		r.Href = Root + "/events/" + event

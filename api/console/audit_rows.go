@@ -33,7 +33,7 @@ func (v *visit) auditFilters(ctx context.Context, slug string, in url.Values, na
 		answer = value{}
 	}
 	offered := map[string][]string{"type": keys(answer.at("by_type")), "purpose": keys(answer.at("by_purpose")), "source": keys(answer.at("by_source")),
-		"reason": keys(answer.at("accesses_by_reason")), "action": {"read", "search", "export", "history", "audit", "accesses"}}
+		"reason": keys(answer.at("accesses_by_reason")), "action": {"read", "reveal", "search", "export", "history", "audit", "accesses"}}
 	var out []input
 	for _, name := range auditFields(slug) {
 		i := input{Name: name, ID: "f-" + name, Label: v.words.label(name), Kind: fieldText, Value: in.Get(name), Max: 200}
@@ -90,6 +90,15 @@ func auditColumns(slug string) []string {
 	return []string{"time", "type", "subject_id", "source", "account", "purposes", "recorded"}
 }
 
+// filedColumns are those of a file.
+func filedColumns(slug string) []string {
+	out := auditColumns(slug)
+	if slug == "reads" {
+		out = append(out, "revealed")
+	}
+	return append(out, "event_id", "position")
+}
+
 // auditTable shows rows; the first column leads to the event.
 func (v *visit) auditTable(slug string, items []value, names map[string]string) *table {
 	t := &table{Caption: v.words.t("desk_" + slug)}
@@ -99,6 +108,10 @@ func (v *visit) auditTable(slug string, items []value, names map[string]string) 
 	for _, it := range items {
 		r := row{Href: Root + "/events/" + it.text("event_id")}
 		for _, name := range auditColumns(slug) {
+			if name == "action" {
+				r.Cells = append(r.Cells, v.did(it))
+				continue
+			}
 			r.Cells = append(r.Cells, v.auditCell(name, it.at(name), names))
 		}
 		t.Body = append(t.Body, r)
@@ -160,7 +173,7 @@ func (v *visit) allRows(ctx context.Context, path, slug string, ask url.Values) 
 				return nil, &refused{Status: http.StatusBadRequest, Code: "export_large"}
 			}
 			var r []string
-			for _, name := range append(auditColumns(slug), "event_id", "position") {
+			for _, name := range filedColumns(slug) {
 				r = append(r, flat(it.at(name)))
 			}
 			out = append(out, r)
@@ -194,7 +207,7 @@ func flat(w value) string {
 // sheet answers with a file of rows.
 func (v *visit) sheetFile(slug, format string, rows [][]string) error {
 	var head []string
-	for _, name := range append(auditColumns(slug), "event_id", "position") {
+	for _, name := range filedColumns(slug) {
 		head = append(head, v.words.label(name))
 	}
 	var b bytes.Buffer

@@ -32,6 +32,8 @@ func (c cell) Named() bool { return c.Shown() != c.Text }
 type pair struct {
 	Label, Name, Help string
 	Mark              string // said beside the value, as that it is masked
+	Kind              string // of the mark: warn if empty
+	Reveal            string // says that it can be asked for in clear
 	Value             cell
 }
 

@@ -23,6 +23,7 @@ type caller struct {
 	r      *http.Request
 	lang   string
 	reason string // CODE[:ticket], why people's data is looked at
+	reveal string // masked field groups asked for in clear, with commas between them
 	csrf   string
 	cookie string // instead of the request's, once the API set another
 }
@@ -65,6 +66,7 @@ func (c *caller) made(ctx context.Context, q *request) (*http.Request, error) {
 	set("Accept-Language", c.lang)
 	set("Accept", q.accept)
 	set("X-Greffe-Reason", c.reason)
+	set("X-Greffe-Reveal", c.reveal)
 	set("Content-Type", q.media)
 	set("Idempotency-Key", q.key)
 	set("X-Greffe-Approval", q.approval)

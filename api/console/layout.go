@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"html/template"
 	"io/fs"
+	"net/url"
 	"path"
 	"strings"
 )
@@ -46,17 +47,11 @@ func (v *visit) layout(title string, body any) layout {
 	if v.lang == "en" {
 		l.Other = "fr"
 	}
-	q := v.r.URL.Query()
-	if v.r.Method != "GET" {
-		q = nil
+	if u, err := url.Parse(v.here()); err == nil {
+		q := u.Query()
+		q.Set("language", l.Other)
+		l.OtherHref = u.Path + "?" + q.Encode()
 	}
-	u := *v.r.URL
-	if q == nil {
-		u.Path = Root
-		q = u.Query()
-	}
-	q.Set("language", l.Other)
-	l.OtherHref = u.Path + "?" + q.Encode()
 	code, ticket, _ := strings.Cut(v.reason, ":")
 	for _, r := range v.reasons {
 		if r.Code == code {

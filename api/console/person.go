@@ -65,14 +65,22 @@ func (v *visit) provenance(w value, sources map[string]string) *table {
 	return t
 }
 
-// marked are the members of a part of the view, those of which a mask is shown said so.
+// marked are the members of a part of the view: those of which a mask is shown said so,
+// with a way to ask for them in clear if there is one, and those that were.
 func (v *visit) marked(part string, s value, masked []string) []pair {
 	out := v.words.pairs(s.at(part))
+	of := func(list, path string) bool {
+		return slices.ContainsFunc(s.at(list).list, func(g value) bool { return masks(g.at("fields").strings(), []string{path}) })
+	}
 	for i := range out {
-		for _, m := range masked {
-			if path := part + "." + out[i].Name; m == path || strings.HasPrefix(m, path+".") {
-				out[i].Mark = v.words.t("masked_mark")
+		path := part + "." + out[i].Name
+		switch {
+		case slices.ContainsFunc(masked, func(m string) bool { return m == path || strings.HasPrefix(m, path+".") }):
+			if out[i].Mark = v.words.t("masked_mark"); of("revealable", path) {
+				out[i].Reveal = v.words.t("reveal")
 			}
+		case of("revealed", path):
+			out[i].Mark, out[i].Kind = v.words.t("revealed_mark"), "good"
 		}
 	}
 	return out

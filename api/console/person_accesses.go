@@ -79,7 +79,7 @@ func (v *visit) accesses(ctx context.Context, id, since string) *accessPart {
 
 func (v *visit) look(it value, t time.Time) look {
 	l := look{Time: cell{Kind: "time", Text: t.In(zone()).Format("15:04"), Code: it.text("time")}, Account: v.words.cell("account", it.at("account")),
-		Action: v.words.cell("action", it.at("action")), Reason: v.words.cell("reason", it.at("reason")), Event: v.words.cell("event_id", it.at("event_id")), Categories: v.words.cell("categories", it.at("categories"))}
+		Action: v.did(it), Reason: v.words.cell("reason", it.at("reason")), Event: v.words.cell("event_id", it.at("event_id")), Categories: v.words.cell("categories", it.at("categories"))}
 	if it.is("ticketed") {
 		l.Ticketed = v.words.t("accesses_ticketed")
 	}

@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -46,18 +47,25 @@ func groupOf(typ string) string {
 
 const maxHappenings = 300
 
-// history asks for the person's events, and tells the slider of their dates.
-func (v *visit) history(ctx context.Context, p *personPage, q url.Values) *historyPart {
+// history asks for the person's events, and tells the slider of their dates; masked are
+// the paths of which they hold masks.
+func (v *visit) history(ctx context.Context, p *personPage, q url.Values) (h *historyPart, masked []string) {
 	const op = "GET /v1/subjects/{id}/history"
-	h := &historyPart{From: q.Get("from"), To: q.Get("to")}
+	h = &historyPart{From: q.Get("from"), To: q.Get("to")}
 	if !v.allowed(op) {
-		h.Note = v.words.t("not_for_you")
-		return h
+		if h.Note = v.words.t("not_for_you"); p.asked != nil {
+			p.asked.err = &refused{Status: http.StatusForbidden, Code: "permission_missing", Title: h.Note, Permission: v.c.spec[op].permission}
+		}
+		return h, nil
 	}
+	done := v.clear(p, tabHistory)
 	events, more, err := v.all(ctx, v.c.spec[op].filled([]string{p.ID}, nil), url.Values{}, 5)
+	done()
 	if err != nil {
-		h.Note = v.why(err)
-		return h
+		if h.Note = v.why(err); p.asked != nil {
+			p.asked.err = err
+		}
+		return h, nil
 	}
 	if more {
 		h.Note = v.words.t("history_more")
@@ -66,7 +74,7 @@ func (v *visit) history(ctx context.Context, p *personPage, q url.Values) *histo
 	slices.Reverse(events)
 	v.filter(h, p, events, p.Sources, q)
 	h.Of = v.words.number(itoa(len(events)))
-	return h
+	return h, maskedIn(events)
 }
 
 // filter keeps what the address asks for.

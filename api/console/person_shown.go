@@ -1,19 +1,22 @@
 package console
 
+import "slices"
+
 // disclosed is what of a person the visitor's role is not shown in clear.
 type disclosed struct {
 	Masked, Withheld []string
-	Why              string
+	Reveal           *reveal // nil: nothing of it may be asked for
 }
 
-// disclosed names the fields that are masked or withheld.
-func (v *visit) disclosed(s value) disclosed {
-	d := disclosed{}
-	for _, m := range s.at("masked").strings() {
-		d.Masked = append(d.Masked, v.words.label(last(m)))
+// disclosed names fields that are masked or withheld, each once.
+func (v *visit) disclosed(masked, withheld []string) disclosed {
+	names := func(paths []string) (out []string) {
+		for _, p := range paths {
+			if l := v.words.label(last(p)); !slices.Contains(out, l) {
+				out = append(out, l)
+			}
+		}
+		return out
 	}
-	for _, m := range s.at("withheld").strings() {
-		d.Withheld = append(d.Withheld, v.words.label(last(m)))
-	}
-	return d
+	return disclosed{Masked: names(masked), Withheld: names(withheld)}
 }

@@ -23,6 +23,8 @@ type personPage struct {
 	Tab             string
 	Done            string
 	Sources         map[string]string // producers' names, by id
+	Reveal          *reveal
+	asked           *unmasking
 }
 
 type badge struct{ Kind, Text string }
@@ -45,6 +47,11 @@ const (
 
 func (c *Console) personRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET "+Root+"/people/{id}", c.page(c.person))
+	mux.HandleFunc("POST "+Root+"/reveal/{id}", c.page(c.revealPerson))
+	mux.HandleFunc("GET "+Root+"/reveal/{id}", c.page(func(_ context.Context, v *visit) error {
+		v.leave(personHref(v.r.PathValue("id"), nil)) // nothing is shown in clear by an address
+		return nil
+	}))
 }
 
 func (c *Console) person(ctx context.Context, v *visit) error {
@@ -52,9 +59,16 @@ func (c *Console) person(ctx context.Context, v *visit) error {
 	if !isID(id) {
 		return errNowhere
 	}
-	q := v.r.URL.Query()
-	p := &personPage{ID: id, Short: short(id), Tab: q.Get("tab"), Done: v.done()}
-	var err error
+	return v.showPerson(ctx, id, v.r.URL.Query(), nil, nil)
+}
+
+// showPerson shows a person as an address asks for it, with what was asked for in clear;
+// a problem is why that is not shown.
+func (v *visit) showPerson(ctx context.Context, id string, q url.Values, ask *unmasking, problem *refused) (err error) {
+	p := &personPage{ID: id, Short: short(id), Tab: q.Get("tab"), Done: v.done(), asked: ask}
+	if problem != nil {
+		p.asked = nil
+	}
 	if p.Moment, err = v.moment(q); err != nil {
 		return err
 	}
@@ -66,11 +80,12 @@ func (c *Console) person(ctx context.Context, v *visit) error {
 		p.Sources = v.sources(ctx)
 	}
 	v.describe(p, s)
-	p.Shown = v.disclosed(s)
 	p.Acts = v.personActs(id, s)
+	masked, withheld := s.at("masked").strings(), s.at("withheld").strings()
 	switch p.Tab {
 	case tabHistory:
-		p.History = v.history(ctx, p, q)
+		p.History, masked = v.history(ctx, p, q)
+		withheld = nil // of this part each is said at its event
 	case tabAccesses:
 		p.Accesses = v.accesses(ctx, id, q.Get("since"))
 	case tabConsents:
@@ -80,12 +95,26 @@ func (c *Console) person(ctx context.Context, v *visit) error {
 	default:
 		p.Tab = ""
 	}
+	if ask != nil && p.asked != nil && ask.err != nil {
+		return ask.err
+	}
+	if p.asked = ask; p.Tab == "" || p.Tab == tabHistory {
+		if p.Reveal, err = v.revealing(p, s, masked, problem); err != nil {
+			return err
+		}
+		p.Shown = v.disclosed(masked, withheld)
+		p.Shown.Reveal = p.Reveal
+	}
 	p.Tabs = v.tabs(p)
 	title := p.Name
 	if title == "" {
 		title = v.words.t("person") + " " + p.Short
 	}
-	v.show(http.StatusOK, "person", title, p)
+	status := http.StatusOK
+	if problem != nil {
+		status = problem.Status
+	}
+	v.show(status, "person", title, p)
 	return nil
 }
 
@@ -101,7 +130,9 @@ func (v *visit) known(ctx context.Context, p *personPage) (value, error) {
 		}
 		return value{}, nil
 	}
+	done := v.clear(p, "")
 	s, err := v.get(ctx, "/v1/subjects/"+p.ID+"?"+p.Moment.ask().Encode())
+	done()
 	if err != nil {
 		return value{}, err
 	}

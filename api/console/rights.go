@@ -96,7 +96,7 @@ func (v *visit) matrices(p *rightsPage, d value) {
 			if data := r.at("data").list; i < len(data) {
 				level = data[i].text("level")
 			}
-			line.Cells = append(line.Cells, rightsCell{Kind: map[string]string{"clear": "good", "masked": "warn"}[level], Text: v.words.code("level", level)})
+			line.Cells = append(line.Cells, rightsCell{Kind: map[string]string{"clear": "good", "masked": "warn", "on_request": "warn"}[level], Text: v.words.code("level", level)})
 		}
 		p.Sees = append(p.Sees, line)
 	}

@@ -33,6 +33,7 @@ type visit struct {
 	session value
 	may     map[string]bool // permissions
 	reasons []reason        // that the visitor may give
+	from    string          // the page that a form stood on, to come back to
 }
 
 type reason struct {
@@ -129,12 +130,16 @@ func (v *visit) fail(err error) {
 	}
 }
 
-// here is the page to come back to. One that was sent to is left for its desk.
+// here is the page to come back to. One that was sent to is left for
+// the one its form stood on, if that is known.
 func (v *visit) here() string {
-	if v.r.Method != http.MethodGet || v.r.URL.Path == Root+"/reason" {
-		return Root
+	switch {
+	case v.r.Method == http.MethodGet && v.r.URL.Path != Root+"/reason":
+		return v.r.URL.RequestURI()
+	case v.from != "":
+		return v.from
 	}
-	return v.r.URL.RequestURI()
+	return Root
 }
 
 // leave sends the visitor elsewhere within this service.

@@ -106,22 +106,25 @@ func (c *Call) reveal(r *access.Reading, l disclosure.Lens) error {
 	return nil
 }
 
-// Revealable is a field group that the caller may ask for in clear.
+// Revealable is a field group that the caller may ask for in clear, or did.
 type Revealable struct {
 	Group  string   `json:"group" doc:"For X-Greffe-Reveal."`
 	Fields []string `json:"fields" doc:"Paths of its fields, as the policy declares them."`
 }
 
-// offered are the field groups that the caller is shown masked of these contacts, and may
-// ask for in clear.
-func (c *Call) offered(receipt access.Receipt) []Revealable {
-	l, out := receipt.Lens(), []Revealable{}
+// offered are the field groups that the caller is shown masked of these contacts and may
+// ask for in clear, and those that were asked for.
+func (c *Call) offered(receipt access.Receipt) (may, given []Revealable) {
+	l := receipt.Lens()
 	for _, g := range c.rules.FieldGroups() {
-		if !slices.Contains(l.Revealed(), g.Code) && l.Asked(g.Code, receipt.Subjects()) == disclosure.Given {
-			out = append(out, Revealable{g.Code, g.Fields})
+		switch {
+		case slices.Contains(l.Revealed(), g.Code):
+			given = append(given, Revealable{g.Code, g.Fields})
+		case l.Asked(g.Code, receipt.Subjects()) == disclosure.Given:
+			may = append(may, Revealable{g.Code, g.Fields})
 		}
 	}
-	return out
+	return may, given
 }
 
 // admitted leaves of contacts that were found those that the caller's roles are for.

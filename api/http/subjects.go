@@ -29,7 +29,7 @@ type SubjectView struct {
 	Head   *InputsHead    `json:"head,omitempty" doc:"The signed head that covers them."`
 	// Revealable and Revealed are empty for who is shown nothing masked.
 	Revealable []Revealable `json:"revealable,omitempty" doc:"Masked field groups that you may ask for in clear, with X-Greffe-Reveal."`
-	Revealed   []string     `json:"revealed,omitempty" doc:"Those that this answer shows in clear as you asked; the access is recorded so."`
+	Revealed   []Revealable `json:"revealed,omitempty" doc:"Those that this answer shows in clear as you asked; the access is recorded so."`
 }
 
 // SubjectInput is one fact that a view was folded from.
@@ -100,8 +100,8 @@ func getSubject() endpoint {
 		if err != nil {
 			return nil, err
 		}
-		lens := receipt.Lens()
-		out := &SubjectView{View: *v, Revealable: c.offered(receipt), Revealed: lens.Revealed()}
+		out := &SubjectView{View: *v}
+		out.Revealable, out.Revealed = c.offered(receipt)
 		if in.Proofs {
 			err = a.prove(ctx, receipt, in, below, out)
 		}

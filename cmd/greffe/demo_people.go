@@ -25,6 +25,7 @@ var cast = [...]struct{ login, name, role string }{
 	{"amine", "Amine Haddad", "auditor"},
 	{"lea", "Léa Vidal", "agent"},
 	{"malo", "Malo Kerguelen", "marketing"},
+	{"sonia", "Sonia Belkacem", "support"},
 	{"nadia", "Nadia Roussel", "admin"},
 	{"igor", "Igor Lemaire", "security"},
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"greffe/domain"
@@ -39,6 +40,18 @@ func contracts(known []Recorded, asOf time.Time) []Contract {
 		return cmp.Or(a.StartedAt.Compare(b.StartedAt.Time), a.EndedAt.Compare(b.EndedAt.Time))
 	})
 	return l
+}
+
+// maskedContracts says which fields of contracts are masks.
+func (v *View) maskedContracts(recs []Recorded) {
+	for i := range recs {
+		for path := range recs[i].Masked {
+			if strings.HasPrefix(path, "contract.") && !slices.Contains(v.Masked, path) {
+				v.Masked = append(v.Masked, path)
+			}
+		}
+	}
+	slices.Sort(v.Masked)
 }
 
 func (r *Recorded) contractKey() string {

@@ -45,6 +45,7 @@ func Fold(subject domain.ID, recs []Recorded, asOf time.Time) *View {
 	v.lift(known)
 	v.Consents = consents(acts, asOf)
 	v.Contracts = contracts(known, asOf)
+	v.maskedContracts(known)
 	v.DeletedUpstream = deletions(known)
 	return v
 }

@@ -69,7 +69,7 @@ func TestAsked(t *testing.T) {
 func TestRevealingShowsWhatMayBe(t *testing.T) {
 	t.Parallel()
 	text := strings.NewReplacer("hidden: [birth, amounts]}", "hidden: [birth, amounts], on_request: [names, email]}",
-		"phone, address, amounts]}", "phone, address, amounts], on_request: [names, birth, phone]}").Replace(string(deploy.Policy()))
+		"phone, address, amounts]}", "phone, address, amounts, comments], on_request: [names, birth, phone, comments]}").Replace(string(deploy.Policy()))
 	p, err := policy.Parse([]byte(text))
 	if err != nil {
 		t.Fatal(err)

@@ -157,20 +157,24 @@ func TestRevealIsTold(t *testing.T) {
 		}
 		return status
 	}
-	codes := func() (out []string) {
-		for _, g := range view.Revealable {
+	codes := func(of []httpapi.Revealable) (out []string) {
+		for _, g := range of {
 			out = append(out, g.Group)
 		}
 		return out
 	}
-	if read("") != http.StatusOK || !slices.Equal(codes(), []string{"birth", "amounts"}) || view.Revealed != nil || string(view.Person["birth_date"]) != `"1980"` {
-		t.Errorf("offered %v, revealed %v, %s", codes(), view.Revealed, view.Person["birth_date"])
-	}
-	if read("birth") != http.StatusOK || !slices.Equal(codes(), []string{"amounts"}) || !slices.Equal(view.Revealed, []string{"birth"}) || string(view.Person["birth_date"]) != `"1980-03-07"` || view.Masked != nil {
-		t.Errorf("offered %v, revealed %v, %s, masked %v", codes(), view.Revealed, view.Person["birth_date"], view.Masked)
-	}
-	if read(" birth, amounts,birth , email") != http.StatusOK || len(codes()) != 0 || !slices.Equal(view.Revealed, []string{"amounts", "birth"}) {
-		t.Errorf("offered %v, revealed %v", codes(), view.Revealed)
+	for _, c := range []struct {
+		asks, birth           string
+		offers, gives, masked []string
+	}{
+		{"", `"1980"`, []string{"birth", "amounts"}, nil, []string{"contract.amount_cents", "person.birth_date"}},
+		{"birth", `"1980-03-07"`, []string{"amounts"}, []string{"birth"}, []string{"contract.amount_cents"}},
+		{" birth, amounts,birth , email", `"1980-03-07"`, nil, []string{"birth", "amounts"}, nil},
+	} {
+		if got := read(c.asks); got != http.StatusOK || !slices.Equal(codes(view.Revealable), c.offers) || !slices.Equal(codes(view.Revealed), c.gives) ||
+			string(view.Person["birth_date"]) != c.birth || !slices.Equal(view.Masked, c.masked) {
+			t.Errorf("asked for %q: %d, offered %v, revealed %v, masked %v, %s", c.asks, got, view.Revealable, view.Revealed, view.Masked, view.Person["birth_date"])
+		}
 	}
 	for groups, want := range map[string]int{"shoes": 400, "birth,": 400, "birth,comments,shoes": 400} {
 		if got := read(groups); got != want {

@@ -10,7 +10,7 @@ import (
 func (a *App) vocabulary() map[string][]console.Term {
 	rules, _ := a.Ledger.Policy()
 	one := func(code string, l policy.Label) console.Term { return console.Term{Code: code, FR: l.FR, EN: l.EN} }
-	var purposes, channels, classes, roles, reasons, portfolios, controllers []console.Term
+	var purposes, channels, classes, roles, reasons, portfolios, groups, controllers []console.Term
 	for _, p := range rules.Purposes() {
 		purposes = append(purposes, one(p.Code, p.Label))
 	}
@@ -29,9 +29,12 @@ func (a *App) vocabulary() map[string][]console.Term {
 	for _, p := range rules.Portfolios() {
 		portfolios = append(portfolios, one(p.Code, p.Label))
 	}
+	for _, g := range rules.FieldGroups() {
+		groups = append(groups, one(g.Code, g.Label))
+	}
 	for _, c := range rules.Controllers() {
 		controllers = append(controllers, console.Term{Code: c.Code, FR: c.Name, EN: c.Name})
 	}
 	return map[string][]console.Term{"purpose": purposes, "purposes": purposes, "channel": channels, "channels": channels, "class": classes, "classes": classes,
-		"roles": roles, "default_reason": reasons, "portfolio": portfolios, "controller": controllers}
+		"roles": roles, "default_reason": reasons, "portfolio": portfolios, "group": groups, "revealed": groups, "controller": controllers}
 }
