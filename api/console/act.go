@@ -210,7 +210,7 @@ func (c *Console) act(ctx context.Context, v *visit) error {
 	case err != nil:
 		return err
 	}
-	to = v.after(d, a, id, in.Get("approval"), answer)
+	to = v.told(v.after(d, a, id, in.Get("approval"), answer), n, d.slug+"_"+a.slug, in.Get("subject_id"), Root+"/"+d.slug, answer)
 	if shown(answer) && !a.quiet {
 		v.show(http.StatusOK, "result", v.words.t("act_"+d.slug+"_"+a.slug), &itemPage{Slug: d.slug, Back: to, Values: v.words.pairs(answer), Done: v.words.t("done")})
 		return nil

@@ -53,18 +53,19 @@ type Term struct{ Code, FR, EN string }
 // Console answers what is asked under Root, and / by leading there; everything else is
 // the API's.
 type Console struct {
-	cfg     Config
-	spec    spec
-	words   map[string]*words    // by language
-	terms   map[string][]lawTerm // of the law, by language
-	pages   map[string]*template.Template
-	sent    forms
-	names   *names
-	files   map[string]asset
-	streams *streams
-	bundles *bundles
-	kept    *keptFiles
-	mux     *http.ServeMux
+	cfg      Config
+	spec     spec
+	words    map[string]*words    // by language
+	terms    map[string][]lawTerm // of the law, by language
+	pages    map[string]*template.Template
+	sent     forms
+	names    *names
+	files    map[string]asset
+	streams  *streams
+	bundles  *bundles
+	kept     *keptFiles
+	receipts *recent[string, recorded]
+	mux      *http.ServeMux
 }
 
 // New builds the console of an API, whose document it reads. It fails if a desk names
@@ -82,7 +83,7 @@ func New(cfg Config) (*Console, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	c := &Console{cfg: cfg, words: map[string]*words{}, terms: map[string][]lawTerm{}, sent: newForms(cfg.Now), names: newNames(cfg.Now), streams: newStreams(), bundles: newBundles(cfg.Now), kept: newKeptFiles(cfg.Now)}
+	c := &Console{cfg: cfg, words: map[string]*words{}, terms: map[string][]lawTerm{}, sent: newForms(cfg.Now), names: newNames(cfg.Now), streams: newStreams(), bundles: newBundles(cfg.Now), kept: newKeptFiles(cfg.Now), receipts: newReceipts(cfg.Now)}
 	var err error
 	if c.spec, err = readSpec(cfg.API); err != nil {
 		return nil, fmt.Errorf("console: %w", err)
@@ -132,12 +133,13 @@ func (c *Console) routes() *http.ServeMux {
 	mux.HandleFunc("GET "+Root+"/assets/{file}", c.asset)
 	mux.HandleFunc("GET "+Root, c.page(c.start))
 	mux.HandleFunc("POST "+Root+"/reason", c.page(c.chooseReason))
+	mux.HandleFunc("GET "+Root+"/recorded/{number}", c.page(c.receipt))
 	mux.HandleFunc("GET "+Root+"/people", c.page(c.people))
 	mux.HandleFunc("POST "+Root+"/people", c.page(c.findPeople))
 	c.personRoutes(mux)
 	mux.HandleFunc("GET "+Root+"/policy/new/compare", c.page(c.policyText))
 	mux.HandleFunc("POST "+Root+"/policy/new/compare", c.page(c.comparePolicy))
-	for _, room := range []func(*http.ServeMux){c.contactRoutes, c.mergeRoutes, c.oppositionRoutes, c.quarantineRoutes, c.breachRoutes, c.noticeRoutes, c.producerRoutes} {
+	for _, room := range []func(*http.ServeMux){c.contactRoutes, c.objectionRoutes, c.mergeRoutes, c.oppositionRoutes, c.quarantineRoutes, c.breachRoutes, c.noticeRoutes, c.producerRoutes} {
 		room(mux)
 	}
 	c.operationRoutes(mux)

@@ -137,7 +137,7 @@ func (v *visit) personActs(id string, s value) []rightsGroup {
 	}
 	add("acts_copy", append(v.files(d, id, 0), v.newRequest(id, "access"))...)
 	add("acts_correct", v.newRequest(id, "rectification"))
-	add("acts_object", v.objecting(id))
+	add("acts_object", v.objectionLink(id))
 	add("acts_limit", append([]link{by["restrict"], by["hold"]}, v.releases(id, s)...)...)
 	add("acts_merge", append([]link{v.merging(id)}, v.parting(id, s)...)...)
 	add("acts_erase", v.newRequest(id, "erasure"), by["erase"])
@@ -156,9 +156,13 @@ func (v *visit) newRequest(id, right string) link {
 	return link{Href: Root + "/requests/new/new?" + q.Encode(), Text: v.words.t("acts_request_" + right)}
 }
 
-// objecting leads to recording an objection of the person.
-func (v *visit) objecting(id string) link {
-	if !v.allowed(objectOp) {
+// objectionLink leads to recording an objection of the person: with a file for the answer
+// if the visitor may open one.
+func (v *visit) objectionLink(id string) link {
+	switch {
+	case v.allowed(takeRequest):
+		return link{Href: Root + "/objections/" + id, Text: v.words.t("acts_objection")}
+	case !v.allowed(objectOp):
 		return link{}
 	}
 	return link{Href: Root + "/opposition/new/object?subject_id=" + id, Text: v.words.t("acts_objection")}

@@ -59,7 +59,7 @@ type requestPage struct {
 	ChecksHref string
 }
 
-type person struct{ ID, Short, Name, Href string }
+type person struct{ ID, Short, Name, Href, Note string }
 
 // who is an account that did or does something.
 type who struct {
@@ -145,11 +145,17 @@ func (v *visit) requestHead(p *requestPage, r value) {
 	if id := r.text("subject_id"); id != "" {
 		p.Person = person{ID: id, Short: short(id), Href: Root + "/people/" + id}
 	}
-	p.Person.Name = r.text("person.name")
+	p.Person.Name, p.Person.Note = r.text("person.name"), v.words.t("person_unknown_note")
+	if r.text("right") == "objection" && slices.Contains(r.at("marks").strings(), "effective") {
+		p.Person.Note = v.words.t("person_unknown_objection")
+	}
 	for _, name := range []string{"channel", "origin", "requester", "ground", "language", "controller"} {
 		if w := r.at(name); !w.empty() {
 			p.About = append(p.About, pair{Label: v.words.label(name), Name: name, Value: v.words.cell(name, w)})
 		}
+	}
+	if r.text("right") == "objection" {
+		p.About = append([]pair{v.against(r.at("objection"))}, p.About...)
 	}
 	p.Said = v.words.pairs(r.at("person"))
 }

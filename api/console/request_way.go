@@ -85,7 +85,10 @@ func (v *visit) way(r value) []station {
 		s.Word = v.words.t("way_state_" + s.State)
 		return s
 	}
-	verified := !r.at("identity").empty()
+	verified, means := !r.at("identity").empty(), v.words.code("means", r.text("identity.means"))
+	if r.text("right") == "objection" && !verified {
+		means = v.words.t("way_verified_objection")
+	}
 	done, all := 0, len(r.at("tasks").list)
 	for _, t := range r.at("tasks").list {
 		if t.text("finding") != "" {
@@ -97,7 +100,7 @@ func (v *visit) way(r value) []station {
 		searches = strconv.Itoa(done) + " / " + strconv.Itoa(all)
 	}
 	out := []station{stage("received", true, false, false, when("received_at"), v.words.code("channel", r.text("channel"))),
-		stage("verified", verified, next == "verify", decided || over || status == "withdrawn" || next == "answer", when("identity.on"), v.words.code("means", r.text("identity.means"))),
+		stage("verified", verified, next == "verify", decided || over || status == "withdrawn" || next == "answer", when("identity.on"), means),
 		stage("searched", all > 0 && done == all, done < all && !over, decided || over || status == "withdrawn", cell{}, searches)}
 	if !r.at("extension").empty() {
 		told := r.is("extension.in_force")

@@ -203,7 +203,7 @@ func atOnce(c *Console, api *takingAPI, where string, form url.Values) int {
 func TestFormsHandled(t *testing.T) {
 	t.Parallel()
 	known := map[string]string{
-		"/{desk}/new/{act}": "act", "/{desk}/{id}/{act}": "act", "/screenings": "begun",
+		"/{desk}/new/{act}": "act", "/{desk}/{id}/{act}": "act", "/screenings": "begun", "/objections/{id}": "begun",
 		"/opposition/new/object": "begun", "/opposition/new/import": "begun", "/merge/{pair}": "begun", "/quarantine/{id}": "begun",
 		"/reason": "", "/people": "", "/contactability": "", "/opposition": "", "/policy/new/compare": "", "/glossary": "", "/guide": "", // ask, or keep a choice of the browser's
 		"/bundles/{id}": "begun", "/guests/{id}": "begun", "/reveal/{id}": "begun",

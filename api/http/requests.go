@@ -60,8 +60,15 @@ type RequestInput struct {
 	Controller string            `json:"controller,omitempty" doc:"A controller of the policy; absent: all."`
 	SubjectID  *domain.ID        `json:"subject_id,omitempty" doc:"Whom it is about, if the person is known; a request makes nobody known."`
 	ExternalID *ExternalID       `json:"external_id,omitempty" doc:"Or by an upstream's id."`
+	Objection  *RequestAgainst   `json:"objection,omitempty" doc:"Of the right objection: against what alone, if the person said so. Absent: against all prospecting, by every means."`
 	Person     RequestPerson     `json:"person,omitzero" doc:"Who asks, in the words of the request; sealed under the file's own key. Needed if nobody is named by id."`
 	Message    string            `json:"message,omitempty" doc:"What the person wrote; sealed. At most 32 KiB."`
+}
+
+// RequestAgainst is what an objection is against, and nothing more.
+type RequestAgainst struct {
+	Purpose  string   `json:"purpose,omitempty" doc:"A purpose of the policy; absent: every purpose."`
+	Channels []string `json:"channels,omitempty" doc:"Of email, sms, phone, postal, social; absent: every means."`
 }
 
 // RequestPerson is who asks and for whom, as they said it.
@@ -83,6 +90,7 @@ type OpenedRequest struct {
 	Due        time.Time       `json:"due" doc:"The last instant of the month (art. 12(3))."`
 	Known      bool            `json:"known" doc:"The person is known to the ledger."`
 	Objections []domain.ID     `json:"in_effect,omitempty" doc:"Events by which an objection or withdrawal is in effect already."`
+	Against    *RequestAgainst `json:"objection,omitempty" doc:"Against what it is: all that is not named, and everything where a code was not known."`
 	Left       bool            `json:"words_left_out,omitzero" doc:"The policy's guard did not let all of the message be stored."`
 }
 
@@ -174,6 +182,9 @@ func openRequest() endpoint {
 		case b.SubjectID != nil:
 			i.Subject = *b.SubjectID
 		}
+		if b.Objection != nil {
+			i.Against.Purpose, i.Against.Channels, _ = widest(c.rules, b.Objection.Purpose, b.Objection.Channels)
+		}
 		checked := i
 		if b.ExternalID != nil {
 			checked.Subject = domain.ID{1}
@@ -183,8 +194,16 @@ func openRequest() endpoint {
 		}
 		checked.Subject = i.Subject
 		out, err := a.services.Requests.Open(ctx, checked, b.ExternalID)
+		if out.Against = against(i.Against); i.Right != rights.Objection {
+			out.Against = nil
+		}
 		return &out, stepProblem(err)
 	})
+}
+
+// against is what an objection is against; nothing in it: everything.
+func against(x rights.Against) *RequestAgainst {
+	return &RequestAgainst{Purpose: x.Purpose, Channels: x.Channels}
 }
 
 // stepProblem names the field that the desk's own check names, or what of the file's

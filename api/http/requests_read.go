@@ -21,6 +21,7 @@ type RequestItem struct {
 	Ground     rights.HeirGround `json:"ground,omitempty"`
 	Language   string            `json:"language,omitempty"`
 	FirstDue   time.Time         `json:"first_due" doc:"The end of the first month: until then it can be extended, and the person be told so."`
+	Objection  *RequestAgainst   `json:"objection,omitempty" doc:"Of the right objection: against what it is; nothing named: against all prospecting, by every means."`
 	Person     *RequestPerson    `json:"person,omitempty"`
 	Message    string            `json:"message,omitempty"`
 	Gone       bool              `json:"words_destroyed,omitzero" doc:"At their term."`
@@ -177,6 +178,9 @@ func requestItem(q *rights.Request, now time.Time) *RequestItem {
 		Language: q.Language, FirstDue: q.FirstDue, Message: q.Message, Gone: q.Gone, Steps: []RequestStep{}, Deadline: deadlineOf(q)}
 	n := rights.At(&q.Summary, now)
 	out.Now = RequestNow{n.Next, n.Steps, n.Outcomes, n.Letters}
+	if q.Right == rights.Objection {
+		out.Objection = against(rights.AgainstOf(&q.Summary))
+	}
 	if q.Person != (rights.Person{}) {
 		person := RequestPerson(q.Person)
 		out.Person = &person

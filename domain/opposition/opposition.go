@@ -54,8 +54,9 @@ type Entry struct {
 }
 
 // EntryOf reads f; ok is false if f is no objection. A request that claims the
-// right to object (request.received, art. 21) is one against everything, until
-// it is lifted with a reason.
+// right to object (request.received, art. 21) is one against everything, unless a desk
+// of the ledger recorded with it against what alone; it holds until it is lifted with a
+// reason.
 func EntryOf(p domain.Position, f *event.Fact) (e Entry, ok bool) {
 	e = Entry{Event: f.ID, Position: p, Time: f.Time.Time, Recorded: f.Recorded.Time, Subject: f.Subject, Scope: Scope{Controller: f.Controller}}
 	switch f.Type {
@@ -66,6 +67,7 @@ func EntryOf(p domain.Position, f *event.Fact) (e Entry, ok bool) {
 		}
 		return e, true
 	case event.RequestReceived:
+		e.Purpose, e.Channels = f.Codes.String("purpose"), f.Codes.Strings("channels")
 		return e, f.Codes.String("right") == "objection"
 	}
 	return Entry{}, false

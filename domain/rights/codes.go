@@ -9,6 +9,8 @@ const (
 	codeLanguage  = "language"
 	codeOrigin    = "origin"
 	codeEffective = "effective" // the objection binds already, by an address
+	codePurpose   = "purpose"   // the objection is against this alone
+	codeChannels  = "channels"  // the objection is against these ways alone
 	codeGround    = "ground"    // of heirs
 	codeMeans     = "means"
 	codeOn        = "on"

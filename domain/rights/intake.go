@@ -37,8 +37,19 @@ type Intake struct {
 	Actor      domain.ID
 	Person     Person
 	Message    string
+	Against    Against
 	Effective  bool // the objection was registered for an address in the same call
 }
+
+// Against is what an objection to prospecting is against: all of it, unless the person
+// said of what alone. What is said less precisely than that is read in its widest sense.
+type Against struct {
+	Purpose  string   // a purpose of the policy; "": every one
+	Channels []string // ways of contact; none: every one
+}
+
+// Empty reports an objection against everything.
+func (a Against) Empty() bool { return a.Purpose == "" && len(a.Channels) == 0 }
 
 // Check completes a request that comes in now, or says as a FieldError what is wrong.
 // Somebody must be named or reachable: else nobody can be answered.
@@ -69,6 +80,8 @@ func (i *Intake) Check(now time.Time) error {
 		return missing("message")
 	case i.Requester == Heir && i.Right != PostMortem, i.Requester == Designated && i.Right != Directives:
 		return malformed(codeRequester)
+	case !i.Against.Empty() && i.Right != Objection:
+		return malformed("objection")
 	case i.Ground != "" && (!known(HeirGrounds(), i.Ground) || i.Right != PostMortem):
 		return malformed(codeGround)
 	}
@@ -113,6 +126,12 @@ func (i *Intake) Draft() casefile.Draft {
 	}
 	if i.Ground != "" {
 		c = c.With(codeGround, string(i.Ground))
+	}
+	if i.Against.Purpose != "" {
+		c = c.With(codePurpose, i.Against.Purpose)
+	}
+	if len(i.Against.Channels) > 0 {
+		c = c.With(codeChannels, i.Against.Channels)
 	}
 	if i.Effective {
 		c = c.With(codeEffective, true)

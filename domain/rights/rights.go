@@ -50,6 +50,9 @@ const (
 	markDays = "days."
 	markAs   = "as."  // the Requester, unless it is the person
 	markFor  = "for." // the HeirGround
+
+	markPurpose = "purpose." // what an objection is against alone
+	markChannel = "channel." // a way of contact that an objection is against alone
 )
 
 // MarkTask marks that task n is open.
@@ -76,6 +79,18 @@ func marked(s *casefile.Summary, prefix string) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// AgainstOf is what the objection is against.
+func AgainstOf(s *casefile.Summary) (a Against) {
+	a.Purpose, _ = marked(s, markPurpose)
+	for _, m := range s.Marks {
+		if c, is := strings.CutPrefix(m, markChannel); is {
+			a.Channels = append(a.Channels, c)
+		}
+	}
+	slices.Sort(a.Channels)
+	return a
 }
 
 // Days is how many days passed from receipt until the person was answered, if that
@@ -178,8 +193,17 @@ func begin(s *casefile.Summary, f *event.Fact) {
 	if g := c.String(codeGround); g != "" {
 		s.Mark(markFor + g)
 	}
-	if s.Kind == string(Objection) && (!s.Subject.IsZero() || c.Bool(codeEffective)) {
+	if s.Kind != string(Objection) {
+		return
+	}
+	if !s.Subject.IsZero() || c.Bool(codeEffective) {
 		s.Mark(MarkEarly)
+	}
+	if p := c.String(codePurpose); p != "" {
+		s.Mark(markPurpose + p)
+	}
+	for _, ch := range c.Strings(codeChannels) {
+		s.Mark(markChannel + ch)
 	}
 }
 

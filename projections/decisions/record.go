@@ -17,7 +17,7 @@ var kept = [...]struct {
 	{event.ContactCreated, contactCodes}, {event.ContactChanged, contactCodes}, {event.ContactDeleted, nil},
 	{event.ConsentRequested, consentCodes}, {event.ConsentGranted, consentCodes}, {event.ConsentRefused, consentCodes},
 	{event.ConsentWithdrawn, consentCodes}, {event.NoticeServed, nil}, {event.OppositionRegistered, []string{"channels", "purpose", "scope"}},
-	{event.OppositionLifted, []string{"entry", "of", "reason"}}, {event.RequestReceived, []string{"right"}},
+	{event.OppositionLifted, []string{"entry", "of", "reason"}}, {event.RequestReceived, []string{"channels", "purpose", "right"}},
 	{event.ContractStarted, contractCodes}, {event.ContractChanged, contractCodes}, {event.ContractEnded, contractCodes},
 	{event.InteractionRecorded, []string{"direction", "kind", "object", "outcome", "sector", "slots"}},
 	{event.PersonDeceased, nil}, {event.RestrictionPlaced, nil}, {event.RestrictionLifted, []string{"restriction"}},

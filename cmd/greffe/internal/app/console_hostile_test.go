@@ -171,7 +171,7 @@ func unshown(field string) string {
 		"event actor": "an id stands for it", "access.recorded ticket": "withheld from everybody", "access.recorded query_digest": "withheld from everybody", "access.recorded detail": "withheld from everybody",
 		"into.subject": "an id stands for it", "to.subject": "an id stands for it", "contact.created notes": "redacted in the story; contact.changed has it",
 		"opposition list.name": "no route gives it", "reviews/{review}/plan text": "no route gives it", "/close remark": "no route gives it", "/decision note": "no route gives it",
-		"POST /v1/accounts label": "changed in the story", "tokens sources[]": "the list of tokens names roles and networks", "activities/organisation": "no page yet",
+		"POST /v1/accounts label": "changed in the story", "POST /v1/requests objection.": "a code that is not known widens the objection", "tokens sources[]": "the list of tokens names roles and networks", "activities/organisation": "no page yet",
 	} {
 		if strings.Contains(field, part) {
 			return why

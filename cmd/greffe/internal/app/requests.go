@@ -94,7 +94,7 @@ func (d requestDesk) atOnce(ctx context.Context, in *rights.Intake) (events []do
 		if x.address == "" {
 			continue
 		}
-		o, err := (oppositionDesk(d)).Object(ctx, in.Actor, httpapi.Objection{Kind: x.kind, Address: x.address})
+		o, err := (oppositionDesk(d)).Object(ctx, in.Actor, httpapi.Objection{Kind: x.kind, Address: x.address, Purpose: in.Against.Purpose, Channels: in.Against.Channels})
 		if err != nil {
 			return nil, fmt.Errorf("register the objection: %w", err)
 		}

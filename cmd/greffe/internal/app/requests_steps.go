@@ -107,7 +107,8 @@ func (d requestDesk) identified(ctx context.Context, actor domain.ID, s *casefil
 	case right == rights.ConsentWithdrawal: // of the time of the request: saying it again changes nothing
 		return d.withdrawn(ctx, actor, subject, s.Controller, s.Opened)
 	case right == rights.Objection && (subject != s.Subject || v.Right != ""):
-		o, err := (oppositionDesk(d)).Object(ctx, actor, httpapi.Objection{Subject: subject})
+		against := rights.AgainstOf(s)
+		o, err := (oppositionDesk(d)).Object(ctx, actor, httpapi.Objection{Subject: subject, Purpose: against.Purpose, Channels: against.Channels})
 		if err != nil || o.Erased {
 			return nil, err
 		}

@@ -56,7 +56,7 @@ func (c *check) spoke(f *fact, who *person) {
 		c.report.Objections++
 	case "request.received":
 		if d.Right == "objection" {
-			who.objections = append(who.objections, objection{id: f.ID, from: f.Time, known: f.Recorded, answered: map[use]time.Time{}})
+			who.objections = append(who.objections, objection{id: f.ID, purpose: d.Purpose, channels: d.Channels, from: f.Time, known: f.Recorded, answered: map[use]time.Time{}})
 			c.report.Objections++
 		}
 	case "opposition.lifted":
