@@ -32,6 +32,8 @@ type retentionPage struct {
 	Next        string    // when the next run comes by itself
 	Runs, Rules *table
 	Problem     string
+	Counted     string // when the calendar was counted, if that is not now
+	Counting    string
 }
 
 // month is a row of the calendar.
@@ -52,6 +54,12 @@ func (c *Console) retention(ctx context.Context, v *visit) error {
 		return err
 	}
 	v.months(p, calendar)
+	if calendar.is("counting") {
+		p.Counting = v.words.t("retention_counting")
+	}
+	if at := calendar.text("counted_at"); at != "" {
+		p.Counted = v.words.say("retention_counted", "at", v.words.cell("counted_at", calendar.at("counted_at")).Text)
+	}
 	q := url.Values{}
 	if p.By != "" {
 		q.Set("by", p.By)

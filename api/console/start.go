@@ -108,7 +108,6 @@ func questions(now time.Time) []question {
 		{"GET /v1/requests/statistics", "", showRequests},
 		{"GET /v1/approvals", "state=asked&limit=100", waitingList(2, "approvals", "warn")},
 		{"GET /v1/me/waiting", "", showWaiting},
-		{"GET /v1/retention/calendar", "months=1", showDue},
 		{"GET /v1/breaches", "status=open&limit=100", waitingList(6, "breaches", "stop")},
 		{"GET /v1/reviews", "overdue=true&limit=100", waitingList(7, "reviews", "warn")},
 		{"GET /v1/verification", "", showVerification},
@@ -153,16 +152,11 @@ func showWaiting(v *visit, a value, p *startPage) {
 	for _, desk := range []struct {
 		order      int
 		slug, kind string
-	}{{3, "quarantine", "warn"}, {4, "watch", "stop"}} {
+	}{{3, "quarantine", "warn"}, {4, "watch", "stop"}, {5, "due", "plain"}} {
 		if one := a.at(desk.slug); !one.empty() {
 			p.waits(v, desk.order, desk.slug, desk.kind, one.text("count"), one.text("more") == "true")
 		}
 	}
-}
-
-// showDue counts whom the next run of retention would concern.
-func showDue(v *visit, a value, p *startPage) {
-	p.waits(v, 5, "due", "plain", a.text("late.persons"), false)
 }
 
 func showVerification(v *visit, a value, p *startPage) {

@@ -20,6 +20,8 @@ type Retention interface {
 	// Due lists of whom what will be past its term by then, without touching anything;
 	// with a rule, what that rule ends alone, and then a page may hold fewer than its limit.
 	Due(ctx context.Context, by time.Time, rule string, page Page) (Found[RetentionPerson], error)
+	// Waiting counts persons of whom something is past its term or announced, at most most.
+	Waiting(ctx context.Context, most int) (int, error)
 	// Preview counts it.
 	Preview(ctx context.Context, by time.Time) (*RetentionPreview, error)
 	// Calendar counts, for the month of now and those after it, of how many persons
@@ -85,13 +87,21 @@ type RetentionExit struct {
 	Held      []domain.ID `json:"held,omitempty" doc:"The holds, restrictions and open requests that stop it."`
 }
 
+// Counted says when a count over everybody was made. On a large ledger it is kept for an
+// hour, or until the next run or policy.
+type Counted struct {
+	CountedAt time.Time `json:"counted_at,omitzero" doc:"Absent if there is no count yet: the numbers are none."`
+	Counting  bool      `json:"counting,omitempty" doc:"Another count is under way; ask again."`
+}
+
 // RetentionPreview is what a run would do.
 type RetentionPreview struct {
-	By      time.Time           `json:"by" doc:"What is past its term by then."`
-	Persons int64               `json:"persons"`
-	Ahead   int64               `json:"ahead" doc:"Persons of whom something is announced, whether or not something is due."`
-	Held    int64               `json:"held" doc:"Persons whom a hold, a restriction or an open request would leave untouched."`
-	Counts  []RetentionForeseen `json:"counts"`
+	By      time.Time `json:"by" doc:"What is past its term by then."`
+	Persons int64     `json:"persons"`
+	Ahead   int64     `json:"ahead" doc:"Persons of whom something is announced, whether or not something is due."`
+	Held    int64     `json:"held" doc:"Persons whom a hold, a restriction or an open request would leave untouched."`
+	Counted
+	Counts []RetentionForeseen `json:"counts"`
 }
 
 // RetentionForeseen counts one kind of exit.

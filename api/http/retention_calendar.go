@@ -13,6 +13,7 @@ import (
 type RetentionCalendar struct {
 	Late  RetentionMonth   `json:"late" doc:"What is past its term: the next run carries it out, but for what is held."`
 	Items []RetentionMonth `json:"items"`
+	Counted
 }
 
 // RetentionMonth counts what reaches its term in one month of Paris.

@@ -42,6 +42,8 @@ func (t *testRetention) Due(_ context.Context, by time.Time, _ string, p Page) (
 	return Found[RetentionPerson]{Items: []RetentionPerson{{SubjectID: person, Due: []RetentionExit{{Action: "erase", Purpose: marker, Rules: []string{"identity.prospecting"}, DueAt: testNow}}}}, Subjects: []domain.ID{person}}, nil
 }
 
+func (t *testRetention) Waiting(_ context.Context, most int) (int, error) { return min(7, most), nil }
+
 func (t *testRetention) Calendar(_ context.Context, now time.Time, months int) (*RetentionCalendar, error) {
 	out := &RetentionCalendar{Late: RetentionMonth{Persons: 1, Actions: map[string]int64{"destroy": 1}}}
 	for i := range months {

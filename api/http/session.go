@@ -29,7 +29,7 @@ func sessionRoutes() []Route {
 		{del, "/v1/session", policy.PermissionOwn, "Sign out", own, false, deleteSession(), writing()},
 		{post, "/v1/session/again", policy.PermissionOwn, "Give password and code again, before a dangerous act", own, false, postAgain(),
 			writing(problem.CredentialsInvalid)},
-		{get, "/v1/me/waiting", policy.PermissionOwn, "How much waits in quarantine and of alerts, as far as the own roles may list it", read, false, getWaiting(), nil},
+		{get, "/v1/me/waiting", policy.PermissionOwn, "How much waits: quarantine, alerts, terms; as far as the own roles may list it", read, false, getWaiting(), nil},
 		{get, "/v1/me/sessions", policy.PermissionOwn, "The own sessions", read, false, ownSessions(), nil},
 		{del, "/v1/me/sessions/{id}", policy.PermissionOwn, "End one of the own sessions", own, false, endOwnSession(), writing()},
 		{get, "/v1/me/credentials", policy.PermissionOwn, "The own passwords, passkeys and codes, without their secrets", read, false, ownCredentials(), nil},

@@ -11,6 +11,7 @@ import (
 type Waiting struct {
 	Quarantine *WaitingCount `json:"quarantine,omitempty" doc:"Inputs set aside that are held still."`
 	Watch      *WaitingCount `json:"watch,omitempty" doc:"Open alerts about unusual reads."`
+	Due        *WaitingCount `json:"due,omitempty" doc:"Persons of whom something is past its term, or announced."`
 }
 
 // WaitingCount is how much waits.
@@ -33,6 +34,7 @@ func getWaiting() endpoint {
 		}{
 			{"quarantine.read", &out.Quarantine, a.services.Quarantine.Waiting},
 			{"watch.read", &out.Watch, a.services.Watch.Waiting},
+			{"retention.read", &out.Due, a.services.Retention.Waiting},
 		} {
 			if c.principal.May(c.rules, one.permission) != nil {
 				continue

@@ -17,7 +17,7 @@ func TestWaiting(t *testing.T) {
 	w := newWorld(t)
 	people := w.people()
 	for role, want := range map[string]string{
-		"dpo":   `"quarantine":{"count":3,"more":false},"watch":{"count":100,"more":true}`,
+		"dpo":   `"quarantine":{"count":3,"more":false},"watch":{"count":100,"more":true},"due":{"count":7,"more":false}`,
 		"agent": `{}`,
 	} {
 		made, err := people.Create(t.Context(), domain.ID{1}, auth.NewAccount{Kind: account.Human, Label: role, Roles: []string{role}})

@@ -37,6 +37,7 @@ func (f *apiFuzz) visit() {
 	v.say("POST /v1/me/totp", fmt.Sprintf(`{"ticket":%q,"code":%q}`, member(offer, "ticket"), next()))
 	codes := regexp.MustCompile(`[A-Za-z0-9]{4}(-[A-Za-z0-9]{4})+`).FindAllString(v.say("POST /v1/me/recovery", ""), -1)
 	v.say("GET /v1/session", "")
+	v.say("GET /v1/me/waiting", "")
 	for _, path := range []string{"/v1/me/credentials", "/v1/me/passkeys"} {
 		v.say("GET "+path, "")
 	}

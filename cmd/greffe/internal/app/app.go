@@ -71,6 +71,7 @@ type App struct {
 	producers producerNames
 	intake    atomic.Pointer[intake.Intake]    // of Kafka; nil: this node takes nothing from it
 	beside    func(work func(context.Context)) // does work until Close
+	foreseen  *foreseen
 	checks    verifying
 	audits    auditing
 	rotations rotating
@@ -281,6 +282,7 @@ func (a *App) run() {
 	ctx, stop := context.WithCancel(context.Background())
 	a.stop, a.running = stop, make(chan error, 1)
 	a.beside = func(work func(context.Context)) { a.working.Go(func() { work(ctx) }) }
+	a.foreseen = newForeseen(a.cfg.Now, a.beside)
 	go func() { a.running <- a.runner.Run(ctx) }()
 	a.Eraser = a.newEraser()
 	a.working.Go(func() { a.erasing(ctx) })

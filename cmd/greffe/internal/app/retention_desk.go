@@ -100,9 +100,31 @@ func exits(all []domainretention.Exit) (out []httpapi.RetentionExit) {
 	return out
 }
 
+// Waiting implements httpapi.Retention.
+func (d retentionDesk) Waiting(ctx context.Context, most int) (int, error) {
+	people, _, err := d.a.Clocks.Due(ctx, engine.DayOf(d.a.cfg.Now()).AsOf(), "", most)
+	return len(people), err
+}
+
 // Preview implements httpapi.Retention.
 func (d retentionDesk) Preview(ctx context.Context, by time.Time) (*httpapi.RetentionPreview, error) {
-	return d.a.PreviewRetention(ctx, by, nil)
+	k, err := d.kind(ctx, by, 0)
+	if err != nil {
+		return nil, err
+	}
+	got, err := d.a.foreseen.previews.get(ctx, k, func(ctx context.Context) (httpapi.RetentionPreview, error) {
+		p, err := d.a.PreviewRetention(ctx, by, nil)
+		if err != nil {
+			return httpapi.RetentionPreview{}, err
+		}
+		return *p, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := got.value
+	out.By, out.CountedAt, out.Counting = by, got.at, got.going
+	return &out, nil
 }
 
 // PreviewRetention counts what a run would do, and calls fn, if there is one, for each
