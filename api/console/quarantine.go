@@ -142,6 +142,9 @@ func (v *visit) showHeld(ctx context.Context, status int, p *heldPage) error {
 	}
 	if !p.Held {
 		p.Outcome = v.words.code("outcome", it.text("outcome"))
+		if why := it.text("outcome_reason"); why != "" {
+			p.Outcome += v.words.t("colon") + v.words.code("reason", why)
+		}
 	}
 	p.About = v.named(it, "recorded", "until", "type", "subject_id")
 	row := v.heldRow(it, v.sources(ctx))

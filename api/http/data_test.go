@@ -354,8 +354,8 @@ func (d *testData) Repair(ctx context.Context, _, item domain.ID, raw []byte) (l
 	return res[0], nil
 }
 
-func (d *testData) Discard(_ context.Context, _, item domain.ID, outcome string) (domain.Position, error) {
-	if item != itemHeld || outcome != "discarded" {
+func (d *testData) Discard(_ context.Context, _, item domain.ID, reason string) (domain.Position, error) {
+	if item != itemHeld || reason != "superseded" {
 		return 0, ErrNotFound
 	}
 	return 9, d.get().fail

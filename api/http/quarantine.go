@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"greffe/api/problem"
 	"greffe/domain"
 	"greffe/domain/event"
 	"greffe/domain/policy"
@@ -28,6 +29,7 @@ type QuarantineItem struct {
 	Source    *domain.ID      `json:"source,omitempty"`
 	SubjectID *domain.ID      `json:"subject_id,omitempty" doc:"The person it is about, if that could be told."`
 	Outcome   string          `json:"outcome,omitempty" doc:"How it ended; absent while it is held."`
+	Why       string          `json:"outcome_reason,omitempty" doc:"Why it was discarded; absent of those discarded before reasons were asked for."`
 }
 
 // QuarantineContent is an item with what was sent: as JSON if it is JSON, else
@@ -84,12 +86,15 @@ func openQuarantine() endpoint {
 		if err != nil {
 			return nil, err
 		}
+		item.explain()
+		out := &QuarantineContent{QuarantineItem: *item}
+		if item.Outcome != "" { // what was sent is destroyed
+			return out, nil
+		}
 		raw, err := a.services.Quarantine.Raw(ctx, receipt, in.ID)
 		if err != nil {
 			return nil, err
 		}
-		item.explain()
-		out := &QuarantineContent{QuarantineItem: *item}
 		if v := jsontext.Value(raw); v.IsValid() {
 			out.Event = v
 		} else {
@@ -159,9 +164,23 @@ type Discarded struct {
 	Position domain.Position `json:"position"`
 }
 
+// DiscardInput says why an item is not recorded.
+type DiscardInput struct {
+	ItemInput
+	Body struct {
+		Reason string `json:"reason" enum:"already_recorded,superseded,sent_in_error,excessive,unreadable" doc:"already_recorded: under another id; superseded: the source sent a newer state; sent_in_error: a test, or of somebody else; excessive: what the ledger has no need of (art. 5(1)(c)); unreadable: and the source cannot send it again."`
+	}
+}
+
 func discardQuarantine() endpoint {
-	return plain(http.StatusOK, func(ctx context.Context, a *API, c *Call, in *ItemInput) (*Discarded, error) {
-		at, err := a.services.Quarantine.Discard(ctx, c.principal.Account, in.ID, "discarded")
+	return plain(http.StatusOK, func(ctx context.Context, a *API, c *Call, in *DiscardInput) (*Discarded, error) {
+		switch reason := in.Body.Reason; {
+		case reason == "":
+			return nil, problem.At(problem.FieldRequired, "reason")
+		case !slices.Contains(ledger.DiscardReasons(), reason):
+			return nil, problem.At(problem.FieldInvalid, "reason")
+		}
+		at, err := a.services.Quarantine.Discard(ctx, c.principal.Account, in.ID, in.Body.Reason)
 		if err != nil {
 			return nil, err
 		}

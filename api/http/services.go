@@ -269,7 +269,8 @@ type Quarantine interface {
 	// Raw opens it, for those who have the receipt of the access.
 	Raw(ctx context.Context, r access.Receipt, item domain.ID) ([]byte, error)
 	Repair(ctx context.Context, actor, item domain.ID, raw []byte) (ledger.Result, error)
-	Discard(ctx context.Context, actor, item domain.ID, outcome string) (domain.Position, error)
+	// Discard closes an item for a reason of ledger.DiscardReasons.
+	Discard(ctx context.Context, actor, item domain.ID, reason string) (domain.Position, error)
 }
 
 // Operations tells the operator what people should look at.

@@ -122,9 +122,25 @@ const (
 	OutcomeErased    = "erased"    // the person it is about was erased
 )
 
+// DiscardReasons are why a person decides against a quarantine item: a closed list, as
+// words about what was sent would hold what must not be kept.
+func DiscardReasons() []string {
+	return []string{"already_recorded", "superseded", "sent_in_error", "excessive", "unreadable"}
+}
+
 // CloseHeld ends a quarantine item: a fact says how, then its key and bytes are
 // destroyed. f is its ingest.quarantined fact.
 func (l *Ledger) CloseHeld(ctx context.Context, actor domain.ID, f *event.Fact, outcome string) (domain.Position, error) {
+	return l.closeHeld(ctx, actor, f, event.Codes{}.With("outcome", outcome))
+}
+
+// DiscardHeld is CloseHeld of an item that a person decided against, for a reason of
+// DiscardReasons. Facts recorded before reasons were asked for have none.
+func (l *Ledger) DiscardHeld(ctx context.Context, actor domain.ID, f *event.Fact, reason string) (domain.Position, error) {
+	return l.closeHeld(ctx, actor, f, event.Codes{}.With("outcome", OutcomeDiscarded).With("reason", reason))
+}
+
+func (l *Ledger) closeHeld(ctx context.Context, actor domain.ID, f *event.Fact, how event.Codes) (domain.Position, error) {
 	_, hold, err := l.held(ctx, f)
 	if err != nil {
 		return 0, err
@@ -135,7 +151,7 @@ func (l *Ledger) CloseHeld(ctx context.Context, actor domain.ID, f *event.Fact, 
 	}
 	own := Own{
 		ID: id, Type: event.IngestReleased, Actor: actor,
-		Codes:  event.Codes{}.With("item", f.ID.String()).With("outcome", outcome),
+		Codes:  how.With("item", f.ID.String()),
 		closes: f.ID,
 		hold:   hold,
 	}

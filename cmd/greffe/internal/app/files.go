@@ -243,7 +243,7 @@ func (q quarantineDesk) shown(ctx context.Context, p domain.Position, f *event.F
 	if err != nil {
 		return nil, err
 	}
-	out.Outcome = end.Codes.String("outcome")
+	out.Outcome, out.Why = end.Codes.String("outcome"), end.Codes.String("reason")
 	return out, nil
 }
 
@@ -279,13 +279,22 @@ func (q quarantineDesk) Repair(ctx context.Context, actor, item domain.ID, raw [
 }
 
 // Discard implements httpapi.Quarantine.
-func (q quarantineDesk) Discard(ctx context.Context, actor, item domain.ID, outcome string) (domain.Position, error) {
+func (q quarantineDesk) Discard(ctx context.Context, actor, item domain.ID, reason string) (domain.Position, error) {
 	_, f, err := q.fact(ctx, item)
 	if err != nil {
 		return 0, err
 	}
-	p, err := q.a.Ledger.CloseHeld(ctx, actor, f, outcome)
+	p, err := q.a.Ledger.DiscardHeld(ctx, actor, f, reason)
 	return p, known(err)
+}
+
+// expire closes an item whose time is over.
+func (q quarantineDesk) expire(ctx context.Context, item domain.ID) error {
+	_, f, err := q.fact(ctx, item)
+	if err == nil {
+		_, err = q.a.Ledger.CloseHeld(ctx, domain.ID{}, f, ledger.OutcomeExpired)
+	}
+	return known(err)
 }
 
 // ExpireHeld closes the items whose time is over, and destroys what a crash left
@@ -306,7 +315,7 @@ func (a *App) ExpireHeld(ctx context.Context, now time.Time) (expired int, err e
 		case it.Outcome != "":
 			swept = append(swept, e.ID)
 		case now.After(it.Until):
-			_, err := q.Discard(ctx, domain.ID{}, e.ID, ledger.OutcomeExpired)
+			err := q.expire(ctx, e.ID)
 			switch {
 			case err == nil:
 				expired++
