@@ -156,8 +156,12 @@ func (c *Console) glossary(_ context.Context, v *visit) error {
 	if v.r.Method == http.MethodPost {
 		p.Typed = strings.TrimSpace(v.r.PostForm.Get("q"))
 	}
+	wanted := plainLetters(p.Typed)
+	for _, begin := range []string{"article ", "art. ", "art "} { // "art. 4(12), 33 et 34" names article 33
+		wanted = strings.TrimPrefix(wanted, begin)
+	}
 	for _, e := range c.terms[v.lang] {
-		if p.Typed != "" && !strings.Contains(plainLetters(e.Term+" "+e.Meaning+" "+e.Law), plainLetters(p.Typed)) {
+		if !strings.Contains(plainLetters(e.Term+" "+e.Meaning+" "+e.Law), wanted) {
 			continue
 		}
 		first, _ := utf8.DecodeRuneInString(strings.ToUpper(plainLetters(e.Term)))

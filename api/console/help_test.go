@@ -106,3 +106,56 @@ func TestNarrow(t *testing.T) {
 		}
 	}
 }
+
+// TestStepsDone: two administrators are two people who can sign in; a way back in is more
+// than a password and one device.
+func TestStepsDone(t *testing.T) {
+	t.Parallel()
+	one := `{"kind":"person","state":"active","roles":["admin"]}`
+	for _, c := range []struct {
+		text string
+		done func(value) bool
+		want bool
+	}{
+		{`{"items":[` + one + `]}`, active("admin", 2), false},
+		{`{"items":[` + one + `,{"kind":"service","state":"active","roles":["admin"]},{"kind":"person","state":"disabled","roles":["admin"]},{"kind":"person","state":"active","roles":["dpo"]}]}`, active("admin", 2), false},
+		{`{"items":[` + one + `,` + one + `]}`, active("admin", 2), true},
+		{`{"items":[` + one + `]}`, active("dpo", 1), false},
+		{`{"items":[{"kind":"password"},{"kind":"totp"}]}`, ownSafe, false},
+		{`{"items":[{"kind":"password"},{"kind":"totp"},{"kind":"recovery"}]}`, ownSafe, true},
+		{`{"items":[{"kind":"passkey"}]}`, ownSafe, true},
+		{`{"items":[]}`, holdsSome, false},
+		{`{"items":[{}]}`, holdsSome, true},
+	} {
+		v, err := parse([]byte(c.text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.done(v) != c.want {
+			t.Errorf("%s: %v", c.text, !c.want)
+		}
+	}
+}
+
+// TestHelpsOfDesks: a field is explained as it is meant on its desk, and every such
+// explanation is of a desk and in both languages.
+func TestHelpsOfDesks(t *testing.T) {
+	t.Parallel()
+	w, err := readWords("fr")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, text := range w.helps {
+		slug, _, own := strings.Cut(key, ".")
+		if _, ok := find(slug); own && !ok {
+			t.Errorf("%s is of no desk: %s", key, text)
+		}
+	}
+	for desk, want := range map[string]string{"inspections": "agent", "reviews": "revue", "opposition": "opposition"} {
+		on := *w
+		on.desk = desk
+		if got := on.help("scope"); !strings.Contains(got, want) {
+			t.Errorf("the scope on %s: %s", desk, got)
+		}
+	}
+}

@@ -51,6 +51,7 @@ func (c *Console) page(h func(context.Context, *visit) error) http.HandlerFunc {
 		w.Header().Set("Cache-Control", "no-store")
 		v := &visit{c: c, caller: &caller{api: c.cfg.API, w: w, r: r, lang: language(w, r), reason: cookieText(r, reasonCookie)}}
 		v.words = c.words[v.lang].with(c.cfg.Terms())
+		v.words.desk, _, _ = strings.Cut(strings.TrimPrefix(r.URL.Path, Root+"/"), "/")
 		err := v.enter(ctx)
 		if err == nil && r.Method == http.MethodPost {
 			err = v.read()
@@ -99,7 +100,11 @@ func (v *visit) read() error {
 	} else {
 		err = v.r.ParseForm()
 	}
-	if err != nil {
+	var big *http.MaxBytesError
+	switch {
+	case errors.As(err, &big):
+		return &refused{Status: http.StatusRequestEntityTooLarge, Code: "file_too_large"}
+	case err != nil:
 		return &refused{Status: http.StatusBadRequest, Code: "form"}
 	}
 	if v.csrf == "" || subtle.ConstantTimeCompare([]byte(v.r.PostForm.Get("csrf")), []byte(v.csrf)) != 1 {
@@ -126,7 +131,7 @@ func (v *visit) fail(err error) {
 		if no.Title == "" {
 			no.Title, no.Detail = v.words.t("error_"+no.Code), v.words.t("error_"+no.Code+"_do")
 		}
-		v.show(no.Status, "problem", no.Title, no)
+		v.show(no.Status, "problem", no.Title, v.problem(no))
 	}
 }
 

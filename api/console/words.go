@@ -17,6 +17,7 @@ type words struct {
 	terms                       map[string][]Term // of the policy, by field
 	names                       map[string]string // of what has no word, such as an account, on one page
 	accounts                    *accounts         // of the page
+	desk                        string            // of the page, whose helps go before others
 }
 
 // with are the words together with the policy's.
@@ -111,8 +112,18 @@ func (w *words) term(t Term) string {
 	return t.EN
 }
 
-// help explains a field, with its article; "" if it needs none.
-func (w *words) help(name string) string { return w.helps[name] }
+// help explains a field, with its article; "" if it needs none. A field that means
+// something of its own on a desk is explained as DESK.FIELD, which is "-" for nothing.
+func (w *words) help(name string) string {
+	switch own := w.helps[w.desk+"."+name]; own {
+	case "":
+		return w.helps[name]
+	case "-":
+		return ""
+	default:
+		return own
+	}
+}
 
 // time writes an instant as people read it, in the zone of the controller's days.
 func (w *words) time(t time.Time) string {

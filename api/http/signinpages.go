@@ -40,7 +40,7 @@ func signInPages() []Route {
 
 func signInPage(p signin.Page) endpoint {
 	return open(mediaHTML, func(a *API, c *Call) (answer, error) {
-		v := signin.View{Page: p, Lang: signInLanguage(c.r), Away: !a.services.Passkeys.Available()}
+		v := signin.View{Page: p, Lang: signInLanguage(c.r), Away: !a.services.Passkeys.Available(), Back: c.r.URL.Query().Get("next") != ""}
 		if p := a.services.Provider; p != nil {
 			v.Providers = []signin.Provider{{Name: p.Name(), Href: providerPath + "?language=" + v.Lang}}
 		}

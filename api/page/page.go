@@ -93,13 +93,16 @@ func HTML(v View) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// When is the instant as the page writes it, in UTC.
+// When is the instant as the page writes it, in the zone of the people that it is for.
 func (v view) When() string {
-	t := v.At.UTC()
-	if v.Lang == "fr" {
-		return fmt.Sprintf("%d %s %d à %s UTC", t.Day(), months[t.Month()-1], t.Year(), t.Format("15:04:05"))
+	t, zone := v.At.UTC(), "UTC"
+	if paris, err := time.LoadLocation("Europe/Paris"); err == nil {
+		t, zone = v.At.In(paris), map[string]string{"fr": "heure de Paris", "en": "Paris time"}[v.Lang]
 	}
-	return t.Format("2 January 2006 at 15:04:05") + " UTC"
+	if v.Lang == "fr" {
+		return fmt.Sprintf("%d %s %d à %s (%s)", t.Day(), months[t.Month()-1], t.Year(), t.Format("15:04:05"), zone)
+	}
+	return t.Format("2 January 2006 at 15:04:05") + " (" + zone + ")"
 }
 
 // Stamp is the instant for machines.

@@ -118,19 +118,19 @@ func TestEachPageSaysItsOwn(t *testing.T) {
 			t.Errorf("%s has %d buttons", k, n)
 		}
 		done := k == page.Stopped || k == page.Confirmed
-		if strings.Contains(text, `role="status"`) != (done || k == page.Already) || done != strings.Contains(text, "3 août 2026 à 07:14:07 UTC") && k != page.Confirm {
+		if strings.Contains(text, `role="status"`) != (done || k == page.Already) || done != strings.Contains(text, "3 août 2026 à 09:14:07 (heure de Paris)") && k != page.Confirm {
 			t.Errorf("%s: %s", k, text)
 		}
 		if done != strings.Contains(text, `datetime="2026-08-03T07:14:07Z"`) && k != page.Confirm {
 			t.Errorf("%s: its time", k)
 		}
 	}
-	if text := render(t, view(page.Stopped, "en")); !strings.Contains(text, "3 August 2026 at 07:14:07 UTC") || !strings.Contains(text, "Courriel, Téléphone") {
+	if text := render(t, view(page.Stopped, "en")); !strings.Contains(text, "3 August 2026 at 09:14:07 (Paris time)") || !strings.Contains(text, "Courriel, Téléphone") {
 		t.Errorf("%s", text)
 	}
 	v := view(page.Stopped, "fr")
 	v.Channels, v.Purpose = nil, ""
-	if text := render(t, v); !strings.Contains(text, "tous les canaux") || !strings.Contains(text, "toutes les finalités") {
+	if text := render(t, v); !strings.Contains(text, "tous les moyens de contact") || !strings.Contains(text, "tous nos messages") {
 		t.Errorf("%s", text)
 	}
 	v = view(page.Preferences, "fr")

@@ -39,6 +39,7 @@ type View struct {
 	Page      Page
 	Lang      string // fr or en
 	Away      bool   // passkeys cannot work at the public URL
+	Back      bool   // to a page that asked to sign in first
 	Providers []Provider
 }
 

@@ -28,7 +28,9 @@ var sampleFiles = [...]struct{ name, source string }{
 const sampleAt = "2026-03-01"
 
 func (c *demoCmd) Run(sh *shell) (err error) {
-	a, err := app.Open(sh.ctx, c.config(sh))
+	cfg := c.config(sh)
+	cfg.RightsForm = true
+	a, err := app.Open(sh.ctx, cfg)
 	if err != nil {
 		return err
 	}

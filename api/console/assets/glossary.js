@@ -7,7 +7,7 @@ const plain = (s) => s.toLowerCase().normalize("NFD").replace(/[\u0300-\u036f]/g
 const terms = [...document.querySelectorAll(".letter dl > div")].map((at) => ({ at, text: plain(at.textContent) }));
 
 const narrow = () => {
-  const typed = plain(field.value.trim());
+  const typed = plain(field.value.trim()).replace(/^(article|art\.?) /, "");
   let shown = 0;
   for (const t of terms) {
     t.at.hidden = !t.text.includes(typed);

@@ -25,7 +25,12 @@ type consoleSite struct {
 
 func openConsole(t *testing.T) *consoleSite {
 	t.Helper()
-	s := &consoleSite{rightsSite: openMatrix(t), cookies: map[string]string{"greffe_language": "ZW4"}} // en
+	return openConsoleOf(t, openMatrix(t))
+}
+
+func openConsoleOf(t *testing.T, of *rightsSite) *consoleSite {
+	t.Helper()
+	s := &consoleSite{rightsSite: of, cookies: map[string]string{"greffe_language": "ZW4"}} // en
 	s.front = httptest.NewServer(s.open.Front)
 	t.Cleanup(s.front.Close)
 	t.Cleanup(s.open.Front.EndStreams)

@@ -38,10 +38,16 @@ func openMatrix(t *testing.T) *rightsSite { return openMatrixLogging(t, nil) }
 
 func openMatrixLogging(t *testing.T, log *slog.Logger) *rightsSite {
 	t.Helper()
+	return openMatrixOf(t, func(cfg *Config) { cfg.Logger = log })
+}
+
+// openMatrixOf opens a service that is set as set says.
+func openMatrixOf(t *testing.T, set func(*Config)) *rightsSite {
+	t.Helper()
 	m := &rightsSite{site: newSite(t), refused: map[denial.Refusal]int64{}, real: map[string]string{}}
 	m.cfg.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
-	m.cfg.Logger = log
 	m.cfg.Backups = "" // else who may rotate the key would
+	set(&m.cfg)
 	a, err := Open(t.Context(), m.cfg)
 	m.ok(err)
 	m.open = a
