@@ -43,6 +43,12 @@ type formPage struct {
 	Meanwhile                         *meanwhile
 	Foreseen                          *foreseen // what an erasure would do
 	Fixed                             []kept    // said by the page, not by the visitor
+	Aside                             []input   // fields that few need
+	AsideOpen                         bool      // one of them is filled or wrong
+	Warning                           string    // what to look at first
+	aside                             []string
+	Confirm                           string // what the visitor ticks to have understood
+	Identified                        string // since when the visitor's factors hold
 }
 
 type kept struct{ Name, Value string }
@@ -170,11 +176,16 @@ func (v *visit) offer(ctx context.Context, status int, d desk, a act, id string,
 		p.Again = problem.Code == "sign_in_again"
 		p.Approval = problem.Code == "approval_required"
 	}
+	if a.confirm {
+		p.Confirm, p.Identified = v.words.t("understood_"+a.slug), v.identified()
+	}
 	body := op.body
 	if d.fit != nil {
 		body, in = v.fitted(ctx, p, d, a, id, in)
 	}
 	p.Inputs = append(v.inputs(op.asking(), in, underQuery, bad), v.inputs(body, in, "", bad)...)
+	p.Inputs, p.Aside = apart(p.Inputs, p.aside)
+	p.AsideOpen = slices.ContainsFunc(p.Aside, filled)
 	if p.Again || p.Approval {
 		for name, values := range in {
 			for _, value := range values {
@@ -196,6 +207,9 @@ func (c *Console) act(ctx context.Context, v *visit) error {
 		return err
 	}
 	in := v.r.PostForm
+	if a.confirm && in.Get("understood") != "yes" {
+		return v.offer(ctx, http.StatusBadRequest, d, a, id, in, &refused{Title: v.words.t("error_understood"), Detail: v.words.t("error_understood_do"), Field: "understood"})
+	}
 	n, again, err := c.begun(v)
 	if again || err != nil {
 		return err

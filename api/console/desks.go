@@ -34,6 +34,7 @@ type act struct {
 	columns  []string // of a list
 	member   string   // of the answer, that holds the list; items if ""
 	quiet    bool     // the answer is not shown: the item's page says it
+	confirm  bool     // done only by who ticked that it was understood
 }
 
 // The groups of the menu, in their order.
@@ -48,7 +49,7 @@ func desks() []desk {
 // personDesk is what can be done about one person.
 func personDesk() desk {
 	return desk{slug: "people", keys: []string{"subject_id"}, item: "GET /v1/subjects/{id}", fit: fitPerson,
-		acts: []act{{slug: "erase", op: erasureOp, grave: true, quiet: true}, {slug: "restrict", op: "POST /v1/subjects/{id}/restriction"},
+		acts: []act{{slug: "erase", op: erasureOp, grave: true, quiet: true, confirm: true}, {slug: "restrict", op: "POST /v1/subjects/{id}/restriction"},
 			{slug: "hold", op: "POST /v1/subjects/{id}/hold"}},
 		files: []act{{slug: "export", op: "GET /v1/subjects/{id}/export", query: "format=json"},
 			{slug: "portable", op: "GET /v1/subjects/{id}/export", query: "article=20&format=csv"}}}

@@ -1,10 +1,12 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 )
 
 const (
@@ -21,6 +23,7 @@ type foreseen struct {
 	Held      *table
 	Together  string // how many contacts go
 	Told      string // recipients, by name
+	NotHeld   string // recipients of whom there is nothing to tell
 	Classes   []choice
 	Action    string
 	Narrowed  bool
@@ -30,7 +33,7 @@ type foreseen struct {
 // fitPerson sets before the form of an erasure what it would do. The form orders the
 // classes that were looked at, and no others.
 func fitPerson(ctx context.Context, v *visit, a act, id string) *fits {
-	if a.slug != "erase" || !isID(id) {
+	if a.slug != "erase" || !isID(id) || !v.allowed(previewOp) {
 		return nil
 	}
 	classes := v.r.URL.Query()["classes"]
@@ -41,7 +44,7 @@ func fitPerson(ctx context.Context, v *visit, a act, id string) *fits {
 	if len(classes) > 0 {
 		path += "?classes=" + strings.Join(classes, ",")
 	}
-	f := &fits{hidden: []string{"classes"}}
+	f := &fits{hidden: []string{"classes"}, about: v.words.say("erase_of", "name", cmp.Or(v.nameOf(ctx, id), v.words.t("erase_unnamed")), "id", short(id))}
 	for _, c := range classes {
 		f.fixed = append(f.fixed, kept{"classes", c})
 	}
@@ -91,11 +94,7 @@ func (v *visit) foreseen(a value, classes []string) *foreseen {
 	if n := len(a.at("persons").list); n > 1 {
 		p.Together = w.say("erase_together", "n", itoa(n))
 	}
-	var told []string
-	for _, r := range a.at("recipients").strings() {
-		told = append(told, w.code("recipient", r))
-	}
-	p.Told = strings.Join(told, ", ")
+	p.Told, p.NotHeld = v.recipients(a.at("recipients").strings()), v.recipients(a.at("not_held").strings())
 	for _, name := range []string{"destroyed", "kept", "left"} {
 		for _, x := range a.at(name).list {
 			code := x.text("class")
@@ -104,6 +103,27 @@ func (v *visit) foreseen(a value, classes []string) *foreseen {
 	}
 	slices.SortFunc(p.Classes, func(a, b choice) int { return strings.Compare(a.Text, b.Text) })
 	return p
+}
+
+// recipients are codes by the policy's names.
+func (v *visit) recipients(codes []string) string {
+	var out []string
+	for _, r := range codes {
+		out = append(out, v.words.code("recipient", r))
+	}
+	return strings.Join(out, ", ")
+}
+
+// identified says how long ago the visitor proved who it is, as the API counts it.
+func (v *visit) identified() string {
+	at, err := time.Parse(time.RFC3339Nano, v.session.text("started_at"))
+	if err != nil || !v.session.is("fresh") {
+		return v.words.t("identified_asked")
+	}
+	if n := int(v.c.cfg.Now().Sub(at) / time.Minute); n > 0 {
+		return v.words.say("identified_ago", "n", itoa(n))
+	}
+	return v.words.t("identified_now")
 }
 
 // stays adds what outlives every erasure: the objection, and the bare trace of the deed.

@@ -18,6 +18,8 @@ type fits struct {
 	hidden   []string            // fields that this item has no use for
 	parts    map[string][]string // names that fields of texts by name take
 	fixed    []kept              // fields that the page says
+	aside    []string            // fields, by their whole names, that few forms of this kind need
+	warning  string              // what to look at before the form is sent
 	foreseen *foreseen
 	since    func(revision int) []entry
 }
@@ -47,6 +49,7 @@ func (v *visit) fitted(ctx context.Context, p *formPage, d desk, a act, id strin
 	if p.About = f.about; p.Problem == nil {
 		p.Barred = f.barred
 	}
+	p.Warning, p.aside = f.warning, f.aside
 	if p.Foreseen = f.foreseen; !p.Again && !p.Approval {
 		p.Fixed = f.fixed
 	}
@@ -138,4 +141,26 @@ func (w *words) naming(names map[string]string) *words {
 	out := *w
 	out.names = names
 	return &out
+}
+
+// apart takes the fields of some names out of a form's, in their order, those of groups too.
+func apart(all []input, names []string) (left, out []input) {
+	for _, i := range all {
+		if slices.Contains(names, i.Name) {
+			out = append(out, i)
+			continue
+		}
+		if i.Kind == fieldGroup {
+			var some []input
+			i.Fields, some = apart(i.Fields, names)
+			out = append(out, some...)
+		}
+		left = append(left, i)
+	}
+	return left, out
+}
+
+// filled reports a field in which something stands, or that was refused.
+func filled(i input) bool {
+	return i.Value != "" || i.Bad || slices.ContainsFunc(i.Choices, func(c choice) bool { return c.Chosen }) || slices.ContainsFunc(i.Fields, filled)
 }

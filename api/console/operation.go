@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"net/http"
+	"strings"
 )
 
 const operationOp = "GET /v1/operations/{id}"
@@ -14,7 +15,10 @@ type operationPage struct {
 	Progress       *progress // nil: it ended
 	Trouble        string
 	Result         []pair
-	Kept, Stores   *table
+	Goes           *table // what was destroyed, as the preview has it
+	Stays          *table // what outlives it
+	Empty          string // classes of which there was nothing
+	Stores         *table
 	Recipients     *table
 	Person, Proven link
 	Papers         []link // the certificate, to take away
@@ -68,14 +72,31 @@ func (p *operationPage) certificate(v *visit, done value) {
 	if d, ok := find("certificates"); ok {
 		p.Papers = v.files(d, done.text("number"), 0)
 	}
-	p.Result = v.chosen(done, "number", "erased_at", "whole", "ground", "destroyed", "epochs", "position")
+	p.Result = v.chosen(done, "number", "erased_at", "whole", "ground", "epochs", "position")
+	p.extent(v, done)
 	rows := func(name string) *table {
 		if len(done.at(name).list) == 0 {
 			return nil
 		}
 		return v.words.rows(v.words.t("operation_"+name), done.at(name))
 	}
-	p.Kept, p.Stores, p.Recipients = rows("kept"), rows("stores"), rows("recipients")
+	p.Stores, p.Recipients = rows("stores"), rows("recipients")
+}
+
+// extent shows what was destroyed and what stays, in the words of the preview.
+func (p *operationPage) extent(v *visit, done value) {
+	f := v.foreseen(value{kind: '{', members: []member{{"destroyed", done.at("data")}, {"kept", done.at("kept")}, {"whole", done.at("whole")}, {"opposition", done.at("opposition")}}}, nil)
+	if p.Goes, p.Stays = f.Goes, f.Stays; p.Goes != nil {
+		p.Goes.Caption = v.words.t("operation_destroyed")
+	}
+	if p.Stays != nil {
+		p.Stays.Caption = v.words.t("operation_kept")
+	}
+	var empty []string
+	for _, class := range done.at("empty").strings() {
+		empty = append(empty, v.words.code("class", class))
+	}
+	p.Empty = strings.Join(empty, ", ")
 }
 
 // chosen are some members of an object, in this order; those without a value are left out.

@@ -51,6 +51,7 @@ type requestPage struct {
 	Reckoning  []string
 	Decision   *card
 	Extension  *card
+	Erasures   []requestErasure // that were ordered for it
 	Journal    []entry
 	Answers    []link
 	Letters    []link
@@ -87,6 +88,14 @@ type actGroup struct {
 
 type requestPaper struct{ Name, Media, Href, About string }
 
+// requestErasure is an erasure of the person since the request came in.
+type requestErasure struct {
+	Href  string
+	When  cell
+	Whole bool
+	Paper string // its certificate, once it is done
+}
+
 type taskRow struct {
 	Number, System, Title string
 	Owner                 who
@@ -114,6 +123,7 @@ func (c *Console) request(ctx context.Context, v *visit) error {
 	p.Tasks = v.tasks(p, r)
 	p.Journal = v.journal(id, r, 0)
 	p.Reckoning = v.reckoning(r)
+	p.Erasures = v.erasures(r)
 	v.decided(p, r)
 	v.papers(p, r)
 	if err := v.requestActs(p, r); err != nil {
@@ -243,7 +253,7 @@ func (v *visit) requestActs(p *requestPage, r value) error {
 		}
 		p.Everywhere, b.Class = b, "outline small"
 	}
-	if deed := map[string]string{"erasure": "erase", "restriction": "restrict", "post_mortem": "erase"}[r.text("right")]; deed != "" && p.Person.ID != "" && r.text("status") == "verified" {
+	if deed := map[string]string{"erasure": "erase", "restriction": "restrict", "post_mortem": "erase"}[r.text("right")]; deed != "" && p.Person.ID != "" && r.text("status") == "verified" && (deed != "erase" || !erasedWhole(r)) {
 		if d := personDesk(); v.allowed(map[string]string{"erase": erasureOp, "restrict": "POST /v1/subjects/{id}/restriction"}[deed]) {
 			p.Acts = append(p.Acts, actGroup{v.words.t("acts_do"), []link{{Href: Root + "/" + d.slug + "/" + p.Person.ID + "/" + deed, Text: v.words.t("deed_" + deed)}}})
 		}
@@ -263,6 +273,38 @@ func (v *visit) requestActs(p *requestPage, r value) error {
 		}
 	}
 	return nil
+}
+
+// erasures are those that were ordered since a request to erase came in.
+func (v *visit) erasures(r value) []requestErasure {
+	var out []requestErasure
+	for _, x := range r.at("erasures").list {
+		e := requestErasure{When: v.words.cell("at", x.at("ordered_at")), Whole: x.is("whole")}
+		if v.allowed(operationOp) {
+			e.Href = Root + "/operations/" + x.text("operation")
+		}
+		if n := x.text("certificate"); n != "" && v.allowed(certificateOp) {
+			e.Paper = Root + "/certificates/" + n + "/pdf/file"
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+// erasedWhole reports that the person was ordered to be erased since the request came in.
+func erasedWhole(r value) bool {
+	return slices.ContainsFunc(r.at("erasures").list, func(x value) bool { return x.is("whole") })
+}
+
+// certificates are the numbers of the erasures that were done for a request, a line each.
+func certificates(r value) string {
+	var out []string
+	for _, x := range r.at("erasures").list {
+		if n := x.text("certificate"); n != "" {
+			out = append(out, n)
+		}
+	}
+	return strings.Join(out, "\n")
 }
 
 // stepOp is the operation of a step that a request offers.

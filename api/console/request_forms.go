@@ -48,7 +48,7 @@ func fitRequest(ctx context.Context, v *visit, a act, id string) *fits {
 			}
 		}
 	case "answer":
-		f.choices["outcome"] = r.at("now.outcomes").strings()
+		fitAnswer(f, v, r)
 	case "dispatch":
 		f.choices["of"] = r.at("now.letters").strings()
 		for _, of := range []string{"extension", "refusal", "answer"} {
@@ -60,6 +60,21 @@ func fitRequest(ctx context.Context, v *visit, a act, id string) *fits {
 		f.known.Set("channel", r.text("channel"))
 	}
 	return f
+}
+
+// fitAnswer fills in the certificates of what was erased, and says if nothing was.
+func fitAnswer(f *fits, v *visit, r value) {
+	f.choices["outcome"] = r.at("now.outcomes").strings()
+	f.aside = []string{"grounds", "remedies", "answer_digest", "answer_format"}
+	switch right := r.text("right"); {
+	case right != "erasure" && right != "post_mortem":
+		f.aside = append(f.aside, "certificates")
+	case certificates(r) != "":
+		f.known.Set("certificates", certificates(r))
+		f.known.Set("outcome", "granted")
+	case right == "erasure":
+		f.warning = v.words.t("answer_not_erased")
+	}
 }
 
 // fitVerify leaves out what a request of this kind has no use for.

@@ -102,6 +102,10 @@ func (v *visit) way(r value) []station {
 	out := []station{stage("received", true, false, false, when("received_at"), v.words.code("channel", r.text("channel"))),
 		stage("verified", verified, next == "verify", decided || over || status == "withdrawn" || next == "answer", when("identity.on"), means),
 		stage("searched", all > 0 && done == all, done < all && !over, decided || over || status == "withdrawn", cell{}, searches)}
+	if x := r.at("erasures").list; len(x) > 0 {
+		done := certificates(r) != ""
+		out = append(out, stage("erased", done, !done, false, v.words.cell("at", x[0].at("ordered_at")), ""))
+	}
 	if !r.at("extension").empty() {
 		told := r.is("extension.in_force")
 		out = append(out, stage("extended", told, !told && !decided, decided, when("extension.decided"), v.words.code("ground", r.text("extension.ground"))))

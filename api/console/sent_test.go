@@ -106,6 +106,9 @@ func actions() []string {
 }
 
 func sendForm(c *Console, where string, form url.Values) *httptest.ResponseRecorder {
+	if form != nil {
+		form.Set("understood", "yes") // of those that ask for it
+	}
 	r := httptest.NewRequest(http.MethodPost, where, strings.NewReader(form.Encode()))
 	r.Host = "localhost"
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")

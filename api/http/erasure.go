@@ -31,6 +31,9 @@ type Erasures interface {
 	Release(ctx context.Context, o HoldOrder) (Placed, error)
 	// Merge says that two contacts are one person, or no longer.
 	Merge(ctx context.Context, actor, subject, into domain.ID, undo bool) (Placed, error)
+	// Since lists the erasures of a person, or of classes of its data, that were ordered
+	// from an instant on, in order.
+	Since(ctx context.Context, subject domain.ID, at time.Time) ([]RequestErasure, error)
 	// Contested lists who was erased and is still sent by a source.
 	Contested(ctx context.Context, page Page) (Found[StillHeld], error)
 	Holds
@@ -87,6 +90,9 @@ type Certificate struct {
 	Whole      bool             `json:"whole" doc:"The person was erased; false: the classes under destroyed alone."`
 	Ground     string           `json:"ground"`
 	Destroyed  []string         `json:"destroyed" doc:"Classes whose keys and parts were destroyed."`
+	Data       []ErasureClass   `json:"data" doc:"Of the classes under destroyed: those of which there was something, and how much. Read from the facts before the order."`
+	Empty      []string         `json:"empty" doc:"Of the classes under destroyed: those of which there was nothing. Their keys were closed, so that nothing can come under them."`
+	Opposition bool             `json:"opposition" doc:"Somebody had objected: the opposition list keeps a token of each address (art. 21(3))."`
 	Epochs     []string         `json:"epochs,omitempty" doc:"Of classes of which only some years or months went: the keys that did, as class/epoch."`
 	Kept       []KeptClass      `json:"kept" doc:"Classes that the law lets the controller keep (art. 17(3))."`
 	Stores     []StoreResult    `json:"stores"`
@@ -97,6 +103,7 @@ type Certificate struct {
 type KeptClass struct {
 	Class  string     `json:"class"`
 	Ground string     `json:"ground"`
+	Parts  int64      `json:"parts,omitzero" doc:"How much there was of it."`
 	Until  *time.Time `json:"until,omitempty" doc:"Absent: as long as what it is kept for goes on."`
 }
 

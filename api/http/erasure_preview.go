@@ -20,6 +20,7 @@ type ErasurePreview struct {
 	Held       []Held         `json:"held" doc:"What forbids it: holds and restrictions that stand. The order would be refused."`
 	Opposition bool           `json:"opposition" doc:"Somebody objected: the opposition list keeps a token of each address, so that the objection outlives the erasure (art. 21(3))."`
 	Recipients []string       `json:"recipients" doc:"Who would be told (art. 19), by the policy's codes."`
+	NotHeld    []string       `json:"not_held" doc:"Recipients that never sent the ledger anything of the person under an id of theirs: there is nothing to tell them of."`
 }
 
 // ErasureClass is a class of data and how much there is of it.

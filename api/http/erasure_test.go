@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"greffe/domain"
 	"greffe/domain/contact"
@@ -65,6 +66,10 @@ func (e *testErasures) Release(_ context.Context, o HoldOrder) (Placed, error) {
 
 func (e *testErasures) Merge(_ context.Context, _, _, into domain.ID, undo bool) (Placed, error) {
 	return Placed{anEvent, 9}, e.answer("merge %s %t", into, undo)
+}
+
+func (e *testErasures) Since(context.Context, domain.ID, time.Time) ([]RequestErasure, error) {
+	return nil, nil
 }
 
 func (e *testErasures) Contested(_ context.Context, page Page) (Found[StillHeld], error) {

@@ -30,6 +30,7 @@ type RequestItem struct {
 	Searches   []RequestTask     `json:"tasks,omitempty"`
 	Answer     *RequestAnswer    `json:"answer,omitempty"`
 	Refusal    *RequestRefusal   `json:"refusal,omitempty"`
+	Erasures   []RequestErasure  `json:"erasures,omitempty" doc:"Of the right erasure, or of heirs: those of the person that were ordered since the request came in."`
 	Dispatches []RequestDispatch `json:"dispatches,omitempty"`
 	Notes      []RequestNote     `json:"notes,omitempty"`
 	Steps      []RequestStep     `json:"steps"`
@@ -104,6 +105,14 @@ type RequestAnswer struct {
 	At           time.Time       `json:"at"`
 }
 
+// RequestErasure is an erasure that may be what a request asked for.
+type RequestErasure struct {
+	Operation   domain.ID  `json:"operation" doc:"Follow it at /v1/operations/{id}."`
+	Certificate *domain.ID `json:"certificate,omitempty" doc:"Its number, once it is done."`
+	Ordered     time.Time  `json:"ordered_at"`
+	Whole       bool       `json:"whole" doc:"The person; false: classes of its data alone."`
+}
+
 // RequestRefusal is why nothing is done.
 type RequestRefusal struct {
 	Grounds  []rights.Ground `json:"grounds"`
@@ -153,7 +162,11 @@ func getRequest() endpoint {
 		if err != nil {
 			return nil, err
 		}
-		return requestItem(q, a.cfg.Now()), nil
+		out := requestItem(q, a.cfg.Now())
+		if (q.Right == rights.Erasure || q.Right == rights.PostMortem) && !q.Subject.IsZero() {
+			out.Erasures, err = a.services.Erasures.Since(ctx, q.Subject, q.Received)
+		}
+		return out, err
 	})
 }
 

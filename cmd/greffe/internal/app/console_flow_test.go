@@ -105,3 +105,62 @@ func TestConsoleObjection(t *testing.T) {
 		t.Error("an objection to all leaves a means free")
 	}
 }
+
+var (
+	foreseenTable = regexp.MustCompile(`(?s)<h3>Destroyed</h3>.*?<tbody>(.*?)</tbody>`)
+	destroyedAt   = regexp.MustCompile(`(?s)<h2>What was destroyed</h2>.*?<tbody>(.*?)</tbody>`)
+	foreseenKept  = regexp.MustCompile(`(?s)<h3>Kept, and why</h3>.*?<tbody>(.*?)</tbody>`)
+	keptAt        = regexp.MustCompile(`(?s)<h2>What the law has the controller keep.*?<tbody>(.*?)</tbody>`)
+)
+
+// TestConsoleErasureOfRequest: an erasure that a request asks for names the person, is
+// confirmed, does what was foreseen in the same words, and is known to the request, whose
+// answer takes its certificate.
+func TestConsoleErasureOfRequest(t *testing.T) {
+	t.Parallel()
+	s := openConsole(t)
+	s.signIn("dpo")
+	s.because("rights_request")
+	request := s.asks("erasure", 3)
+	s.sends(request+"/verify", request+"/verify", url.Values{"means": {"known_address"}, "subject_id": {s.real["/v1/subjects/"]}})
+	s.says(s.get(request+"/answer"), "No erasure was ordered for this person")
+	at := "/console/people/" + s.real["/v1/subjects/"] + "/erase"
+	seen := s.get(at)
+	s.says(seen, "Erasure of ", "I have read what will be destroyed", "Identity confirmed just now")
+	if p := s.send(http.MethodPost, at, s.formAt(seen, at, url.Values{"ground": {"art17.1.b"}, "reason": {"Zqtyped"}}), nil); p.status != http.StatusBadRequest || !strings.Contains(p.text, "Zqtyped") || len(s.facts(event.ErasureOrdered)) != 0 {
+		t.Fatalf("not confirmed: %d, %d orders", p.status, len(s.facts(event.ErasureOrdered)))
+	} else {
+		s.says(p, "The erasure was not confirmed")
+	}
+	done := s.sends(at, at, url.Values{"ground": {"art17.1.b"}, "understood": {"yes"}})
+	for name, pair := range map[string][2]*regexp.Regexp{"destroyed": {foreseenTable, destroyedAt}, "kept": {foreseenKept, keptAt}} {
+		want, got := pair[0].FindStringSubmatch(seen.text), pair[1].FindStringSubmatch(done.text)
+		if want == nil || got == nil || want[1] != got[1] {
+			t.Errorf("%s: foreseen %q, done %q", name, want, got)
+		}
+	}
+	s.says(done, "Classes without any data", "Recruitment", "Trace of the erasure")
+	s.saysNot(done, "Nothing was kept", "An erasure on its way")
+	told := regexp.MustCompile(`Recipients who would be told \(art\. 19\): ([^.]+)\.(?: Have nothing to erase[^:]+: ([^.]+)\.)?`).FindStringSubmatch(seen.main())
+	if told == nil {
+		t.Fatalf("nobody would be told: %.1500s", seen.main())
+	}
+	if n := strings.Count(done.main(), "Nothing to erase there"); (told[2] == "") != (n == 0) || n != len(strings.FieldsFunc(told[2], func(r rune) bool { return r == ',' })) {
+		t.Errorf("foreseen %q, %d are said to have nothing", told, n)
+	}
+	erased := s.facts(event.SubjectErased)
+	if len(erased) != 1 {
+		t.Fatalf("%d certificates", len(erased))
+	}
+	p := s.get(request)
+	s.says(p, "Erasure ordered for this request", "the whole person", "Certificate", "Erased")
+	s.saysNot(p, "See what the erasure would destroy")
+	form := s.get(request + "/answer")
+	if !strings.Contains(form.text, erased[0].ID.String()) || !strings.Contains(form.text, `<option value="granted" selected>`) {
+		t.Errorf("the answer does not take the certificate: %.2000s", form.main())
+	}
+	s.sends(request+"/answer", request+"/answer", url.Values{"outcome": {"granted"}, "words": {"Zqdone"}, "certificates": {erased[0].ID.String()}})
+	if f := s.facts(event.RequestAnswered); len(f) != 1 || !slices.Equal(f[0].Codes.Strings("certificates"), []string{erased[0].ID.String()}) {
+		t.Errorf("answered: %+v", f)
+	}
+}

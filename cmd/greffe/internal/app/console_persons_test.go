@@ -116,7 +116,7 @@ func TestConsoleMerge(t *testing.T) {
 	s.counted(event.ContactUnmerged, 1)
 	late = s.filled(pair, url.Values{"keep": {one}})
 	erase := "/console/people/" + other + "/erase"
-	if p := s.send(http.MethodPost, erase, s.filled(erase, url.Values{"ground": {"art17.1.b"}}), nil); p.status != http.StatusSeeOther {
+	if p := s.send(http.MethodPost, erase, s.filled(erase, url.Values{"ground": {"art17.1.b"}, "understood": {"yes"}}), nil); p.status != http.StatusSeeOther {
 		t.Fatalf("erased: %d %.900s", p.status, p.text)
 	}
 	s.tells(s.send(http.MethodPost, pair, late, nil), http.StatusGone, `role="alert"`, "erased")

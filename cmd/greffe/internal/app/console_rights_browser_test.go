@@ -134,7 +134,7 @@ func TestConsoleRightsInABrowser(t *testing.T) {
 		s.visit(at + "?classes=notes")
 		s.holds("Effacement partiel")
 		s.visit(at)
-		s.fill(map[string]string{"ground": "art17.1.b"})
+		s.fill(map[string]string{"ground": "art17.1.b", "understood": "yes"})
 		s.press("form.task button[type=submit]")
 		s.must(o.open.CaughtUp(t.Context()))
 		if f := s.facts(event.ErasureOrdered); len(f) != 1 || f[0].Subject.String() != other || !f[0].Codes.Bool("whole") {

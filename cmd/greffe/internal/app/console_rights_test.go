@@ -256,8 +256,8 @@ func TestConsoleErasure(t *testing.T) {
 	p := s.get(at)
 	s.says(p, "What the erasure would do now", "The person would be erased", "Destroyed", "Identity", "Kept, and why", "Trace of the erasure", "Recipients who would be told")
 	s.ok(s.open.CaughtUp(t.Context()))
-	if n := len(s.facts(event.AccessRecorded)) - before; n != 1 {
-		t.Errorf("a look at what would go left %d accesses", n)
+	if n := len(s.facts(event.AccessRecorded)) - before; n != 2 {
+		t.Errorf("a look at who it is and at what would go left %d accesses", n)
 	}
 	partly := s.get(at + "?classes=notes")
 	s.says(partly, "Partial erasure", "Left by your choice")
@@ -278,7 +278,7 @@ func TestConsoleErasure(t *testing.T) {
 	s.sends(release[1], release[1], nil)
 
 	kept := regexp.MustCompile(`Kept, and why.*?Recipients`).FindString(s.get(at).main())
-	done := s.sends(at, at, url.Values{"ground": {"art17.1.b"}, "reason": {"Zqletter"}})
+	done := s.sends(at, at, url.Values{"ground": {"art17.1.b"}, "reason": {"Zqletter"}, "understood": {"yes"}})
 	o := s.facts(event.ErasureOrdered)
 	if len(o) != 1 || !o[0].Codes.Bool("whole") {
 		t.Fatalf("%d orders: %.800s", len(o), done.main())

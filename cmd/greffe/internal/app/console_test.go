@@ -270,7 +270,7 @@ func TestConsoleAgain(t *testing.T) {
 	s.signIn("dpo")
 	s.because("rights_request")
 	at := "/console/people/" + s.real["/v1/subjects/"] + "/erase"
-	typed := s.filled(at, url.Values{"ground": {"art17.1.b"}, "reason": {"asked by letter"}})
+	typed := s.filled(at, url.Values{"ground": {"art17.1.b"}, "reason": {"asked by letter"}, "understood": {"yes"}})
 	s.now.pass(10 * time.Minute)
 	p := s.send(http.MethodPost, at, typed, nil)
 	if p.status < 400 || !strings.Contains(p.text, `name="again.password"`) || !strings.Contains(p.text, `name="reason" value="asked by letter"`) {

@@ -78,7 +78,7 @@ func TestConsoleWorkInABrowser(t *testing.T) {
 		{"contactability", "dpo", "en", "/console/contactability", map[string]string{"whom": "zqkanary@example.org", "channel": "email", "purpose": "prospecting"}, "No, this contact is not allowed", ""},
 		{"an inspection", "dpo", "fr", "/console/inspections/new/open", map[string]string{"modes": "on_site", "from": "2026-01-01T00:00", "requester": "CNIL", "reference": "2026-042C"}, "2026-042C", event.InspectionOpened},
 		{"an account", "admin", "fr", "/console/accounts/new/new", map[string]string{"kind": "person", "label": "Paul", "login": "paul", "roles": "agent", "invite": "true"}, "Ce qui suit n’est montré qu’une fois", event.AccountCreated},
-		{"an erasure", "dpo", "en", other + "/erase", map[string]string{"ground": "art17.1.b", "reason": "by letter"}, "", event.ErasureOrdered},
+		{"an erasure", "dpo", "en", other + "/erase", map[string]string{"ground": "art17.1.b", "reason": "by letter", "understood": "yes"}, "", event.ErasureOrdered},
 	} {
 		t.Run(w.name, func(t *testing.T) {
 			s := at(t, w.role, w.language)

@@ -271,6 +271,9 @@ func (e erasures) certificate(ctx context.Context, order domain.ID, c *eraser.Ce
 		}
 		out.Kept = append(out.Kept, x)
 	}
+	if err := e.amounts(ctx, order, c, out); err != nil {
+		return nil, err
+	}
 	for _, s := range c.Stores {
 		out.Stores = append(out.Stores, httpapi.StoreResult{Store: s, Result: "erased", CheckedAt: c.Checked})
 	}

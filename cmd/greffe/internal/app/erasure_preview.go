@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"maps"
+	"math"
 	"slices"
 
 	httpapi "greffe/api/http"
@@ -19,10 +20,18 @@ func (e erasures) Foresee(ctx context.Context, r access.Receipt, o httpapi.Erasu
 	if err != nil {
 		return nil, erasureError(err)
 	}
-	out := &httpapi.ErasurePreview{SubjectID: o.Subject, Persons: f.Persons, Whole: f.Plan.Whole, Opposition: f.Objects, Recipients: f.Told,
+	out := &httpapi.ErasurePreview{SubjectID: o.Subject, Persons: f.Persons, Whole: f.Plan.Whole, Opposition: f.Objects, Recipients: []string{}, NotHeld: []string{},
 		Destroyed: []httpapi.ErasureClass{}, Kept: []httpapi.ErasureClass{}, Left: []httpapi.ErasureClass{}, Held: []httpapi.Held{}}
-	if out.Recipients == nil {
-		out.Recipients = []string{}
+	x, err := e.extent(ctx, f.Persons, math.MaxInt64)
+	if err != nil {
+		return nil, err
+	}
+	for _, code := range f.Told {
+		if e.mayHold(code, x.sources) {
+			out.Recipients = append(out.Recipients, code)
+		} else {
+			out.NotHeld = append(out.NotHeld, code)
+		}
 	}
 	for _, k := range f.Plan.Kept {
 		out.Kept = append(out.Kept, httpapi.ErasureClass{Class: k.Class, Parts: f.Parts[k.Class], Ground: k.Ground, Until: k.Until})
