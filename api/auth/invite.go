@@ -43,8 +43,9 @@ func (p *People) invitation(actor domain.ID, out *Invited) (ledger.Own, error) {
 		With("digest", hex.EncodeToString(sum[:])).With("expires_at", domain.FormatTime(out.Expires))}, nil
 }
 
-// Invite gives an account a new invitation; the former is void.
-func (p *People) Invite(ctx context.Context, actor, of domain.ID) (Invited, error) {
+// Invite gives an account a new invitation; the former is void. seen is the revision that
+// this was decided on; another is a conflict, and nil is any.
+func (p *People) Invite(ctx context.Context, actor, of domain.ID, seen *int64) (Invited, error) {
 	a, err := p.person(of)
 	if err != nil {
 		return Invited{}, err
@@ -60,7 +61,14 @@ func (p *People) Invite(ctx context.Context, actor, of domain.ID) (Invited, erro
 	if err != nil {
 		return Invited{}, err
 	}
-	out.Position, err = p.write(ctx, p.Facts, own)
+	err = p.Alone(ctx, func(to Facts) error {
+		now, _ := p.Staff.Find(of)
+		if err := unchanged(&now, seen); err != nil {
+			return err
+		}
+		out.Position, err = p.write(ctx, to, own)
+		return err
+	})
 	return out, err
 }
 

@@ -240,7 +240,7 @@ func TestSessionsEnd(t *testing.T) {
 			return err
 		},
 		"all ended": func() error { return o.People.End(t.Context(), domain.ID{1}, id, domain.ID{}, "revoked") },
-		"a reset":   func() error { _, err := o.People.Reset(t.Context(), domain.ID{1}, id); return err },
+		"a reset":   func() error { _, err := o.People.Reset(t.Context(), domain.ID{1}, id, nil); return err },
 		"disabled": func() error {
 			if _, err := o.People.Change(t.Context(), domain.ID{1}, id, Change{Disabled: &disabled}); err != nil {
 				return err
@@ -348,7 +348,7 @@ func TestInvitationsAreGoodOnce(t *testing.T) {
 	if _, err := o.People.Accept(t.Context(), made.Secret, "short", home); code(err) != problem.PasswordWeak {
 		t.Errorf("a weak password: %v", err)
 	}
-	later, err := o.People.Invite(t.Context(), domain.ID{1}, made.Account)
+	later, err := o.People.Invite(t.Context(), domain.ID{1}, made.Account, nil)
 	must(t, err)
 	if _, err := o.People.Accept(t.Context(), made.Secret, goodPassword, home); code(err) != problem.InvitationInvalid {
 		t.Errorf("the former invitation: %v", err)
@@ -359,7 +359,7 @@ func TestInvitationsAreGoodOnce(t *testing.T) {
 	if _, err := o.People.Accept(t.Context(), later.Secret, goodPassword, home); code(err) != problem.InvitationInvalid {
 		t.Errorf("an invitation is good twice: %v", err)
 	}
-	late, err := o.People.Reset(t.Context(), domain.ID{1}, made.Account)
+	late, err := o.People.Reset(t.Context(), domain.ID{1}, made.Account, nil)
 	must(t, err)
 	if _, err := o.signIn("anne", goodPassword, home); code(err) != problem.CredentialsInvalid {
 		t.Errorf("a password that was reset: %v", err)

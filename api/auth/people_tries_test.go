@@ -190,7 +190,7 @@ func TestStaffRules(t *testing.T) {
 		"own roles":     {second(o.People.Change(t.Context(), admin, admin, Change{Roles: &roles})), problem.ActorForbidden},
 		"last admin":    {second(o.People.Change(t.Context(), id, admin, Change{Roles: &roles})), problem.LastAdmin},
 		"admin off":     {second(o.People.Change(t.Context(), id, admin, Change{Disabled: &off})), problem.LastAdmin},
-		"admin reset":   {second(o.People.Reset(t.Context(), id, admin)), problem.LastAdmin},
+		"admin reset":   {second(o.People.Reset(t.Context(), id, admin, nil)), problem.LastAdmin},
 		"taken login":   {second(o.People.Change(t.Context(), admin, id, Change{Login: &login})), problem.LoginTaken},
 		"nobody":        {second(o.People.Change(t.Context(), admin, domain.ID{5}, Change{Disabled: &off})), problem.NotFound},
 		"service":       {second(o.People.Create(t.Context(), admin, NewAccount{Kind: account.Service, Label: "x", Roles: roles})), problem.FieldInvalid},

@@ -144,7 +144,9 @@ func sortedRoles(roles []string) []string {
 
 // Reset takes all credentials and sessions from an account, and invites anew: for who
 // lost a device, or for an account that others may have got into.
-func (p *People) Reset(ctx context.Context, actor, of domain.ID) (out Invited, err error) {
+//
+// seen is the revision that this was decided on; another is a conflict, and nil is any.
+func (p *People) Reset(ctx context.Context, actor, of domain.ID, seen *int64) (out Invited, err error) {
 	a, err := p.person(of)
 	if err != nil {
 		return Invited{}, err
@@ -154,12 +156,16 @@ func (p *People) Reset(ctx context.Context, actor, of domain.ID) (out Invited, e
 	}
 	out.Account = of
 	err = p.Alone(ctx, func(to Facts) error {
+		now, _ := p.Staff.Find(of)
+		if err := unchanged(&now, seen); err != nil {
+			return err
+		}
 		if err := p.keepsAdmin(of, func(x *accounts.Account) { x.Credentials = nil }); err != nil {
 			return err
 		}
 		owns := []ledger.Own{{Type: event.AccountSessionEnded, Actor: actor,
 			Codes: event.Codes{}.With("account", of.String()).With("all", true).With("why", "revoked")}}
-		for _, c := range a.Credentials {
+		for _, c := range now.Credentials {
 			owns = append(owns, removed(actor, of, c.ID))
 		}
 		own, err := p.invitation(actor, &out)
@@ -179,6 +185,7 @@ type Change struct {
 	Disabled  *bool
 	Label     *string
 	Login     *string
+	Seen      *int64 // the revision that this was decided on; nil: any
 }
 
 // Change changes an account and ends its sessions, on each node as soon as it knows.
@@ -192,6 +199,9 @@ func (p *People) Change(ctx context.Context, actor, of domain.ID, c Change) (at 
 	}
 	err = p.Alone(ctx, func(to Facts) error {
 		a, _ := p.Staff.Find(of)
+		if err := unchanged(&a, c.Seen); err != nil {
+			return err
+		}
 		next := a
 		if err := p.plan(&next, c); err != nil {
 			return err

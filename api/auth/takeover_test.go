@@ -28,7 +28,7 @@ func TestNobodyIsActedFor(t *testing.T) {
 	}
 	vouched, err := o.People.Vouch(t.Context(), Vouched{Issuer: "https://id.example", Subject: "s", Roles: []string{"dpo"}})
 	must(t, err)
-	if made, err := o.People.Reset(t.Context(), admin, vouched); code(err) != problem.ProviderManaged || made.Secret != "" {
+	if made, err := o.People.Reset(t.Context(), admin, vouched, nil); code(err) != problem.ProviderManaged || made.Secret != "" {
 		t.Errorf("a provider's account is reset: %v", err)
 	}
 	if a, ok := o.store.Find(vouched); !ok || !byProvider(a) {
@@ -57,7 +57,7 @@ func TestWhatWasTakenAwayStaysAway(t *testing.T) {
 	id, err := o.People.SetCredential(t.Context(), of, of, account.Passkey, []byte("{}"))
 	must(t, err)
 	must(t, o.People.ReplaceCredential(t.Context(), of, of, id, account.Passkey, []byte("[]")))
-	_, err = o.People.Reset(t.Context(), domain.ID{1}, of)
+	_, err = o.People.Reset(t.Context(), domain.ID{1}, of, nil)
 	must(t, err)
 	err = o.People.ReplaceCredential(t.Context(), of, of, id, account.Passkey, []byte("{}"))
 	if a, _ := o.store.Find(of); code(err) != problem.CredentialsInvalid || len(a.Credentials) != 0 {

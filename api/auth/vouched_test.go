@@ -154,7 +154,7 @@ func TestOneWayIn(t *testing.T) {
 			t.Errorf("by %s: %v", l.Method, err)
 		}
 	}
-	if _, err := p.Invite(t.Context(), domain.ID{9}, id); code(err) != problem.ProviderManaged {
+	if _, err := p.Invite(t.Context(), domain.ID{9}, id, nil); code(err) != problem.ProviderManaged {
 		t.Errorf("an invitation: %v", err)
 	}
 	if err := p.MayEnrol(&Principal{Account: id, Session: domain.ID{1}, Fresh: b.now, Signed: account.Session{Factors: []string{"oidc"}}}); code(err) != problem.ProviderManaged {

@@ -220,6 +220,9 @@ func (c *Console) act(ctx context.Context, v *visit) error {
 	var no *refused
 	switch {
 	case errors.As(err, &no) && no.Status != http.StatusUnauthorized:
+		if a.op == publishOp && no.Status == http.StatusPreconditionFailed {
+			return v.compared(ctx, no.Status, in)
+		}
 		return v.offer(ctx, no.Status, d, a, id, in, no)
 	case err != nil:
 		return err
@@ -262,6 +265,9 @@ func (v *visit) send(ctx context.Context, a act, id string, in url.Values) (valu
 	q := &request{method: op.method, path: op.filled(strings.Split(id, separator), a.keys), approval: strings.TrimSpace(in.Get("approval")), accept: "application/json"}
 	if op.idempotent {
 		q.key = in.Get("number")
+	}
+	if base := in.Get("base"); base != "" {
+		q.match = `"` + base + `"`
 	}
 	asked, err := op.asked(in)
 	q.path += asked

@@ -36,6 +36,7 @@ type request struct {
 	key          string // Idempotency-Key
 	approval     string // X-Greffe-Approval
 	accept       string
+	match        string // If-Match
 }
 
 // errTooLarge is of an answer that no page could show.
@@ -70,6 +71,7 @@ func (c *caller) made(ctx context.Context, q *request) (*http.Request, error) {
 	set("Content-Type", q.media)
 	set("Idempotency-Key", q.key)
 	set("X-Greffe-Approval", q.approval)
+	set("If-Match", q.match)
 	if q.method != http.MethodGet {
 		set("X-Greffe-Csrf", c.csrf)
 	}

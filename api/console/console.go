@@ -11,6 +11,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -43,6 +44,9 @@ type Config struct {
 	LogKey  func() []byte                // needed: the public key of the log, in PEM
 	// Tick is how often what streams follow is looked at; a second if 0.
 	Tick time.Duration
+	// PublicURL is what the browser's address line begins with, where that is not what this
+	// service is called; "" if it is.
+	PublicURL string
 }
 
 func (cfg *Config) tick() time.Duration { return cmp.Or(cfg.Tick, defaultTick) }
@@ -65,6 +69,7 @@ type Console struct {
 	bundles  *bundles
 	kept     *keptFiles
 	receipts *recent[string, recorded]
+	origin   *http.CrossOriginProtection
 	mux      *http.ServeMux
 }
 
@@ -85,6 +90,9 @@ func New(cfg Config) (*Console, error) {
 	}
 	c := &Console{cfg: cfg, words: map[string]*words{}, terms: map[string][]lawTerm{}, sent: newForms(cfg.Now), names: newNames(cfg.Now), streams: newStreams(), bundles: newBundles(cfg.Now), kept: newKeptFiles(cfg.Now), receipts: newReceipts(cfg.Now)}
 	var err error
+	if c.origin, err = ownPages(cfg.PublicURL); err != nil {
+		return nil, fmt.Errorf("console: the public URL: %w", err)
+	}
 	if c.spec, err = readSpec(cfg.API); err != nil {
 		return nil, fmt.Errorf("console: %w", err)
 	}
@@ -111,6 +119,19 @@ func New(cfg Config) (*Console, error) {
 	}
 	c.mux = c.routes()
 	return c, nil
+}
+
+// ownPages lets the forms of this service's own pages through.
+func ownPages(publicURL string) (*http.CrossOriginProtection, error) {
+	p := http.NewCrossOriginProtection()
+	if publicURL == "" {
+		return p, nil
+	}
+	u, err := url.Parse(publicURL)
+	if err != nil {
+		return nil, err
+	}
+	return p, p.AddTrustedOrigin(u.Scheme + "://" + strings.ToLower(u.Host))
 }
 
 // ServeHTTP answers one request, or has the API answer it.

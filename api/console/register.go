@@ -27,6 +27,7 @@ func fitFile(read string) fitting {
 		if status := answer.text("status") + answer.text("state"); status == "closed" || status == "ended" {
 			f.barred = v.words.say("file_closed", "status", v.words.code("status", status))
 		}
+		f.since = v.fileSteps(answer)
 		flatten(f.known, v.c.spec[a.op].body, "", value{kind: '{', members: []member{{"form", answer.at("file.form")}}})
 		return f
 	}
@@ -60,6 +61,9 @@ func fitAssessment(ctx context.Context, v *visit, a act, id string) *fits {
 // what is recorded, and after a conflict it says what others changed.
 func fitActivity(ctx context.Context, v *visit, a act, id string) *fits {
 	const read = "GET /v1/activities/{id}"
+	if a.slug == "organisation" {
+		return fitOrganisation(ctx, v, a)
+	}
 	f := fitFile(read)(ctx, v, a, id)
 	if f == nil {
 		return nil

@@ -92,6 +92,9 @@ func (v *visit) know(s value) {
 // read reads a form. The number that only this visitor's page was told is passed on to
 // the API, which compares it.
 func (v *visit) read() error {
+	if err := v.c.origin.Check(v.r); err != nil {
+		return &refused{Status: http.StatusForbidden, Code: "forged"}
+	}
 	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, maxForm)
 	kind, _, _ := mime.ParseMediaType(v.r.Header.Get("Content-Type"))
 	var err error

@@ -68,11 +68,12 @@ type AccountItem struct {
 	Inspection  *domain.ID `json:"inspection_id,omitempty" doc:"Of a guest."`
 	Expires     *time.Time `json:"expires_at,omitempty" doc:"Of a guest: the account ends by itself."`
 	Bootstrap   bool       `json:"bootstrap,omitzero" doc:"Made by the first start."`
+	Revision    int64      `json:"revision" doc:"Another number once roles, portfolio, names, state, invitation or credentials are others: give it with a change, to be told when somebody else was faster."`
 }
 
 func accountItem(a accounts.Account, n StaffName, now time.Time) AccountItem {
 	x := AccountItem{ID: a.ID, Kind: string(a.Kind), Label: n.Label, Login: n.Login, Roles: a.Roles, Portfolio: a.Portfolio, Created: a.Created,
-		Factors: a.Factors(), Bootstrap: a.Bootstrap, LastSignIn: since(a.LastSignIn), Expires: since(a.Until)}
+		Factors: a.Factors(), Bootstrap: a.Bootstrap, Revision: auth.Revision(&a), LastSignIn: since(a.LastSignIn), Expires: since(a.Until)}
 	if !a.Inspection.IsZero() {
 		x.Inspection = &a.Inspection
 	}
@@ -169,6 +170,20 @@ func (a *API) shownAccounts(ctx context.Context, receipt access.Receipt, of []ac
 // AccountPath names one account.
 type AccountPath struct {
 	ID domain.ID `path:"id" doc:"The account, by its id."`
+}
+
+// accountOn is what every change of an account says besides itself.
+type accountOn struct {
+	ID       domain.ID `path:"id" doc:"The account, by its id."`
+	Revision *int      `query:"revision" doc:"Of the account as the caller saw it; another one is a conflict."`
+}
+
+func (on accountOn) seen() *int64 {
+	if on.Revision == nil {
+		return nil
+	}
+	n := int64(*on.Revision)
+	return &n
 }
 
 func getAccount() endpoint {
@@ -272,7 +287,7 @@ func postAccount() endpoint {
 
 // AccountPatch says what becomes of an account; what is absent stays.
 type AccountPatch struct {
-	ID   domain.ID `path:"id" doc:"The account, by its id."`
+	accountOn
 	Body struct {
 		Roles     *[]string `json:"roles,omitempty" doc:"All of them anew."`
 		Portfolio *string   `json:"portfolio,omitempty"`
@@ -289,7 +304,7 @@ type AccountRecorded struct {
 func patchAccount() endpoint {
 	return plain(http.StatusOK, func(ctx context.Context, a *API, c *Call, in *AccountPatch) (*AccountRecorded, error) {
 		b := &in.Body
-		at, err := a.services.People.Change(ctx, c.principal.Account, in.ID, auth.Change{Roles: b.Roles, Portfolio: b.Portfolio, Label: b.Label, Login: b.Login})
+		at, err := a.services.People.Change(ctx, c.principal.Account, in.ID, auth.Change{Roles: b.Roles, Portfolio: b.Portfolio, Label: b.Label, Login: b.Login, Seen: in.seen()})
 		if err != nil {
 			return nil, err
 		}
@@ -298,8 +313,8 @@ func patchAccount() endpoint {
 }
 
 func disableAccount(disabled bool) endpoint {
-	return plain(http.StatusOK, func(ctx context.Context, a *API, c *Call, in *AccountPath) (*AccountRecorded, error) {
-		at, err := a.services.People.Change(ctx, c.principal.Account, in.ID, auth.Change{Disabled: &disabled})
+	return plain(http.StatusOK, func(ctx context.Context, a *API, c *Call, in *accountOn) (*AccountRecorded, error) {
+		at, err := a.services.People.Change(ctx, c.principal.Account, in.ID, auth.Change{Disabled: &disabled, Seen: in.seen()})
 		if err != nil {
 			return nil, err
 		}
@@ -317,8 +332,8 @@ func signOutAccount() endpoint {
 }
 
 func postInvitation() endpoint {
-	return plain(http.StatusCreated, func(ctx context.Context, a *API, c *Call, in *AccountPath) (*InvitationMade, error) {
-		made, err := a.services.People.Invite(ctx, c.principal.Account, in.ID)
+	return plain(http.StatusCreated, func(ctx context.Context, a *API, c *Call, in *accountOn) (*InvitationMade, error) {
+		made, err := a.services.People.Invite(ctx, c.principal.Account, in.ID, in.seen())
 		if err != nil {
 			return nil, err
 		}
@@ -327,8 +342,8 @@ func postInvitation() endpoint {
 }
 
 func resetAccount() endpoint {
-	return plain(http.StatusCreated, func(ctx context.Context, a *API, c *Call, in *AccountPath) (*InvitationMade, error) {
-		made, err := a.services.People.Reset(ctx, c.principal.Account, in.ID)
+	return plain(http.StatusCreated, func(ctx context.Context, a *API, c *Call, in *accountOn) (*InvitationMade, error) {
+		made, err := a.services.People.Reset(ctx, c.principal.Account, in.ID, in.seen())
 		if err != nil {
 			return nil, err
 		}

@@ -17,7 +17,7 @@ type Holds interface {
 	// Held lists them, in the order in which they were placed.
 	Held(ctx context.Context, f HeldFilter, page Page) (Found[Held], error)
 	// Review records that one was looked at again and stays; ErrNotFound if it does not
-	// stand.
+	// stand, ErrConflict if its revision is another than it was decided on.
 	Review(ctx context.Context, r HoldReview) (Placed, error)
 	// UnderWay lists the operations that were ordered about a person, or whom it is
 	// merged with, and are not done: a hold does not stop them.
@@ -36,6 +36,7 @@ type HeldFilter struct {
 type HoldReview struct {
 	Hold, Actor, Reviewer domain.ID
 	ReviewAt              time.Time // the next
+	Revision              *int64    // nil: whatever it is now
 	Note                  string    // sealed
 }
 
@@ -52,6 +53,7 @@ type Held struct {
 	ReviewAt  *time.Time      `json:"review_at,omitempty" doc:"Absent: nobody said when."`
 	Reviewed  *time.Time      `json:"reviewed,omitempty" doc:"When it was last looked at."`
 	Due       bool            `json:"due" doc:"Its review is due."`
+	Revision  int64           `json:"revision" doc:"Another number once it was looked at again: give it with a review, to be told when somebody else was faster."`
 	Ended     *time.Time      `json:"ended,omitempty"`
 }
 
@@ -96,8 +98,9 @@ func listHolds() endpoint {
 
 // HoldReviewInput is the body of a review.
 type HoldReviewInput struct {
-	ID   domain.ID `path:"id" doc:"The event that placed it."`
-	Body struct {
+	ID       domain.ID `path:"id" doc:"The event that placed it."`
+	Revision *int      `query:"revision" doc:"Of the hold as the caller saw it; another one is a conflict."`
+	Body     struct {
 		ReviewAt time.Time `json:"review_at" doc:"When it is to be looked at again."`
 		Reviewer domain.ID `json:"reviewer,omitzero" doc:"By which account, if by another."`
 		Note     string    `json:"note,omitempty" doc:"Why it stays; sealed." maxLength:"4000"`
@@ -109,7 +112,12 @@ func postHoldReview() endpoint {
 		if !in.Body.ReviewAt.After(a.cfg.Now()) {
 			return Placed{}, problem.At(problem.FieldInvalid, "review_at")
 		}
-		return a.services.Erasures.Review(ctx, HoldReview{Hold: in.ID, Actor: c.principal.Account, Reviewer: in.Body.Reviewer, ReviewAt: in.Body.ReviewAt, Note: in.Body.Note})
+		r := HoldReview{Hold: in.ID, Actor: c.principal.Account, Reviewer: in.Body.Reviewer, ReviewAt: in.Body.ReviewAt, Note: in.Body.Note}
+		if in.Revision != nil {
+			n := int64(*in.Revision)
+			r.Revision = &n
+		}
+		return a.services.Erasures.Review(ctx, r)
 	})
 }
 

@@ -2,12 +2,14 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
 
 	"greffe/api/problem"
 	"greffe/domain"
+	"greffe/eventstore/ledger"
 )
 
 const maxPolicy = 1 << 20 // bytes
@@ -55,7 +57,13 @@ func postPolicy() endpoint {
 			s, err := a.services.Policies.Schedule(ctx, c.principal.Account, text, in.EffectiveAt)
 			return &PolicyPublished{Position: s.Position, ID: &s.ID, EffectiveAt: &s.EffectiveAt}, err
 		}
-		version, at, err := a.services.Ledger.PublishPolicy(ctx, c.principal.Account, text)
+		var version int64
+		var at domain.Position
+		if c.r.Header.Get("If-Match") == "" {
+			version, at, err = a.services.Ledger.PublishPolicy(ctx, c.principal.Account, text)
+		} else if version, at, err = a.services.Ledger.PublishPolicyOn(ctx, c.principal.Account, text, now); errors.Is(err, ledger.ErrPublished) {
+			err = problem.At(problem.Precondition, "If-Match")
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -90,6 +90,7 @@ type Ledger interface {
 	Policy() (*policy.Policy, int64)
 	PolicySource() []byte
 	PublishPolicy(ctx context.Context, actor domain.ID, source []byte) (int64, domain.Position, error)
+	PublishPolicyOn(ctx context.Context, actor domain.ID, source []byte, seen int64) (int64, domain.Position, error)
 	Head(ctx context.Context) (domain.Position, error)
 	Peppers() *token.Peppers
 }

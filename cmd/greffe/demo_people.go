@@ -63,7 +63,7 @@ func invited(ctx context.Context, a *app.App, login, name, role string) (auth.In
 		return auth.Invited{}, err
 	}
 	if found {
-		return a.People.Reset(ctx, domain.ID{}, old.ID)
+		return a.People.Reset(ctx, domain.ID{}, old.ID, nil)
 	}
 	return a.People.Create(ctx, domain.ID{}, auth.NewAccount{Kind: account.Human, Label: name, Login: login, Roles: []string{role}, Invite: true})
 }

@@ -94,7 +94,7 @@ func (c *accountsResetCmd) Run(sh *shell) error {
 		return fmt.Errorf("accounts: %w", err)
 	}
 	return sh.invite("/v1/accounts/"+id.String()+"/reset", nil, func(a *app.App) (auth.Invited, error) {
-		return a.People.Reset(sh.ctx, domain.ID{}, id)
+		return a.People.Reset(sh.ctx, domain.ID{}, id, nil)
 	})
 }
 

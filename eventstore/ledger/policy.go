@@ -49,10 +49,17 @@ type publication struct {
 // a policy; nothing changed then. One whose caller leaves is in force as soon as it is
 // in the log.
 func (l *Ledger) PublishPolicy(ctx context.Context, actor domain.ID, source []byte) (int64, domain.Position, error) {
-	return l.publishPolicy(ctx, actor, source, domain.ID{})
+	return l.publishPolicy(ctx, actor, source, domain.ID{}, 0)
 }
 
-func (l *Ledger) publishPolicy(ctx context.Context, actor domain.ID, source []byte, scheduled domain.ID) (int64, domain.Position, error) {
+// PublishPolicyOn is PublishPolicy of a text that was made of a version: ErrPublished if
+// another is in force when it would be.
+func (l *Ledger) PublishPolicyOn(ctx context.Context, actor domain.ID, source []byte, seen int64) (int64, domain.Position, error) {
+	return l.publishPolicy(ctx, actor, source, domain.ID{}, seen)
+}
+
+// publishPolicy publishes on the version that was seen, on any if that is 0.
+func (l *Ledger) publishPolicy(ctx context.Context, actor domain.ID, source []byte, scheduled domain.ID, seen int64) (int64, domain.Position, error) {
 	p, err := policy.Parse(source)
 	if err != nil {
 		return 0, 0, err
@@ -68,6 +75,10 @@ func (l *Ledger) publishPolicy(ctx context.Context, actor domain.ID, source []by
 	r := &rules{policy: p, guard: minimise.New(p), version: 1, source: bytes.Clone(source), scheduled: scheduled}
 	if now := l.rules.Load(); now != nil {
 		r.version = now.version + 1
+	}
+	if seen != 0 && r.version != seen+1 {
+		<-l.publishing
+		return 0, 0, fmt.Errorf("publish policy: %w", ErrPublished)
 	}
 	done := make(chan publication, 1)
 	go func() {

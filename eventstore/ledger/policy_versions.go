@@ -119,7 +119,7 @@ func (l *Ledger) PublishScheduled(ctx context.Context, at domain.Position) (int6
 	if err != nil {
 		return 0, 0, err
 	}
-	version, p, err := l.publishPolicy(ctx, f.Actor, source, f.ID)
+	version, p, err := l.publishPolicy(ctx, f.Actor, source, f.ID, 0)
 	if errors.Is(err, ErrPublished) { // perhaps by another node, and perhaps this one
 		return 0, 0, fmt.Errorf("publish a scheduled policy: %w", err)
 	}

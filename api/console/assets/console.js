@@ -7,6 +7,15 @@ const fold = () => { if (menu) menu.open = !narrow.matches; };
 fold();
 narrow.addEventListener("change", fold);
 
+// Escape folds what was unfolded around the focus, and leaves the focus on what unfolds it.
+document.addEventListener("keydown", (e) => {
+  if (e.key !== "Escape" || e.defaultPrevented) return;
+  const open = document.activeElement?.closest("details[open]");
+  if (!open || (open === menu && !narrow.matches)) return;
+  open.open = false;
+  open.querySelector("summary")?.focus();
+});
+
 for (const form of document.querySelectorAll("form[method=post]")) {
   form.addEventListener("submit", () => {
     const button = form.querySelector("button[type=submit]");

@@ -15,6 +15,10 @@ for (const zone of document.querySelectorAll("[data-drop]")) {
   });
 }
 
+// The page that a slider leads to has the focus where it was: an id of this page, no more.
+const held = sessionStorage.getItem("greffe-slide");
+sessionStorage.removeItem("greffe-slide");
+
 for (const form of document.querySelectorAll("[data-moment]")) {
   for (const slide of form.querySelectorAll(".slide")) {
     const range = slide.querySelector("input[type=range]");
@@ -29,13 +33,22 @@ for (const form of document.querySelectorAll("[data-moment]")) {
       range.setAttribute("aria-valuetext", tick.label);
       field.value = tick.dataset.at;
     };
-    const go = () => { if (range.value !== begun) form.requestSubmit(); };
+    const go = () => {
+      if (range.value === begun) return;
+      if (document.activeElement === range) sessionStorage.setItem("greffe-slide", range.id);
+      form.requestSubmit();
+    };
     const kept = field.value;
     tell();
     field.value = kept;
     range.addEventListener("input", () => { tell(); clearTimeout(later); });
     range.addEventListener("change", () => { clearTimeout(later); later = setTimeout(go, 400); }); // arrows go through several dates
     slide.hidden = false;
+    if (range.id && range.id === held) {
+      const folded = range.closest("details");
+      if (folded) folded.open = true;
+      range.focus();
+    }
   }
   form.addEventListener("submit", () => { for (const e of form.elements) if (e.name && e.value === "") e.disabled = true; });
 }

@@ -315,7 +315,7 @@ func (a *App) serving(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if a.Front, err = console.New(console.Config{API: a.API, Now: a.cfg.Now, Rand: a.cfg.Rand, Logger: a.cfg.Logger, Terms: a.vocabulary, Scratch: a.spill, LogKey: a.KeyPEM}); err != nil {
+	if a.Front, err = console.New(console.Config{API: a.API, Now: a.cfg.Now, Rand: a.cfg.Rand, Logger: a.cfg.Logger, Terms: a.vocabulary, Scratch: a.spill, LogKey: a.KeyPEM, PublicURL: a.cfg.PublicURL}); err != nil {
 		return err
 	}
 	return errors.Join(a.API.Registry().Register(newGauges(a)), a.API.Registry().Register(newSentGauges(a)))

@@ -5,6 +5,7 @@ package app
 import (
 	"cmp"
 	"context"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -30,7 +31,45 @@ type office struct {
 	browser context.Context
 	axe     string
 	seats   int
+	out     *given
 }
+
+// given counts the bytes that the service gave, by path.
+type given struct {
+	http.Handler
+	mu    sync.Mutex
+	bytes map[string]int
+}
+
+func (g *given) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	g.Handler.ServeHTTP(&countedAnswer{w, g, r.URL.Path}, r)
+}
+
+func (g *given) of(path string) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.bytes[path]
+}
+
+type countedAnswer struct {
+	http.ResponseWriter
+	of   *given
+	path string
+}
+
+func (a *countedAnswer) Write(b []byte) (int, error) {
+	n, err := a.ResponseWriter.Write(b)
+	a.of.mu.Lock()
+	defer a.of.mu.Unlock()
+	a.of.bytes[a.path] += n
+	return n, err
+}
+
+// Flush implements http.Flusher.
+func (a *countedAnswer) Flush() { _ = http.NewResponseController(a.ResponseWriter).Flush() }
+
+// Unwrap is for http.ResponseController.
+func (a *countedAnswer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
 func openOffice(t *testing.T) *office {
 	t.Helper()
@@ -48,7 +87,8 @@ func openOfficeOf(t *testing.T, site *consoleSite) *office {
 	if err != nil {
 		t.Fatalf("axe-core is needed (make check-browser fetches it): %v", err)
 	}
-	o := &office{consoleSite: site, axe: string(axe)}
+	o := &office{consoleSite: site, axe: string(axe), out: &given{Handler: site.front.Config.Handler, bytes: map[string]int{}}}
+	site.front.Config.Handler = o.out
 	all, stop := chromedp.NewExecAllocator(t.Context(), append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox)...)
 	t.Cleanup(stop)
 	var end context.CancelFunc

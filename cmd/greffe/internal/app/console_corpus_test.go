@@ -27,7 +27,7 @@ func corpus() []string {
 // ours are the elements that the console's pages are made of.
 var ours = strings.Fields(`html head meta title link script body a header div span nav details summary ul ol li p main aside h1 h2 h3 h4 form label select option optgroup button small input textarea
 	fieldset legend section article table caption thead tbody tfoot tr th td colgroup col dl dt dd time code pre strong em b i abbr footer figure figcaption meter progress br hr output datalist
-	svg path g line rect circle text polyline polygon title defs use blockquote template kbd mark noscript`)
+	dialog svg path g line rect circle text polyline polygon title defs use blockquote template kbd mark noscript`)
 
 // judgedPage is what a parser makes of a page: everything that a reader is told, and what
 // is in it that data must have made.
@@ -79,9 +79,10 @@ func strangeAttribute(n *html.Node, a html.Attribute) string {
 	case key == "http-equiv":
 		return "a page that sends elsewhere"
 	case n.Data == "script" && key == "src", n.Data == "link" && key == "href":
-		if !strings.HasPrefix(a.Val, "/console/assets/") && !strings.HasPrefix(a.Val, "/signin/") && !strings.HasPrefix(a.Val, "/docs/") {
+		if !strings.HasPrefix(a.Val, "/console/assets/") && !strings.HasPrefix(a.Val, "/signin/") && !strings.HasPrefix(a.Val, "/docs/") && a.Val != "/u/style.css" {
 			return "a file of elsewhere"
 		}
+	case n.Data == "a" && a.Val == "mailto:dpo@acme.example": // of the policy's controller
 	case key == "href", key == "src", key == "action", key == "data", key == "poster", key == "xlink:href":
 		if u, err := url.Parse(a.Val); err != nil || u.Scheme != "" || u.Host != "" || strings.Contains(a.Val, "\\") || a.Val != "" && !strings.ContainsAny(a.Val[:1], "/#?") {
 			return "an address of elsewhere"
@@ -119,6 +120,7 @@ type pageForm struct {
 type pageField struct {
 	name, kind, value string
 	choices           []string
+	required, checked bool
 }
 
 // formsOf are the forms of a page.
@@ -137,7 +139,7 @@ func formsOf(page string) []pageForm {
 			if m.Type != html.ElementNode || attribute(m, "name") == "" {
 				continue
 			}
-			one := pageField{name: attribute(m, "name"), kind: attribute(m, "type"), value: attribute(m, "value")}
+			one := pageField{name: attribute(m, "name"), kind: attribute(m, "type"), value: attribute(m, "value"), required: carries(m, "required"), checked: carries(m, "checked")}
 			switch m.Data {
 			case "textarea":
 				one.kind = "textarea"
@@ -149,9 +151,14 @@ func formsOf(page string) []pageForm {
 				for o := range m.Descendants() {
 					if o.Type == html.ElementNode && o.Data == "option" && attribute(o, "value") != "" {
 						one.choices = append(one.choices, attribute(o, "value"))
+						if carries(o, "selected") {
+							one.value = attribute(o, "value")
+						}
 					}
 				}
 			case "input":
+			case "button":
+				one.kind = "submit"
 			default:
 				continue
 			}
@@ -160,6 +167,10 @@ func formsOf(page string) []pageForm {
 		out = append(out, f)
 	}
 	return out
+}
+
+func carries(n *html.Node, name string) bool {
+	return slices.ContainsFunc(n.Attr, func(a html.Attribute) bool { return a.Key == name })
 }
 
 func attribute(n *html.Node, name string) string {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"greffe/domain/event"
 )
 
 // inspector visits pages and notes what is strange in them, and what they say.
@@ -18,7 +20,10 @@ type inspector struct {
 	role  string
 	shown map[string]map[string]bool // by mark, the patterns of pages that say it
 	pages map[string]int             // pages seen, by role and pattern
+	dull  map[string]int             // pages in a row, by role and pattern, that said nothing new of their kind
+	bored int                        // so many dull pages in a row are enough of a kind
 	asked int
+	each  func(where string, p shownPage) // told of each page on a walk; nil: nobody is
 }
 
 var (
@@ -82,31 +87,43 @@ func (i *inspector) look(where string, p shownPage) {
 			i.Errorf("%s: %s: %s", i.role, where, f)
 		}
 	}
+	kind := patternOf(where)
+	i.dull[i.role+" "+kind]++
 	for _, m := range markForm.FindAllString(j.said, -1) {
 		if i.shown[m] == nil {
 			i.shown[m] = map[string]bool{}
 		}
-		i.shown[m][patternOf(where)] = true
+		if !i.shown[m][kind] {
+			i.shown[m][kind], i.dull[i.role+" "+kind] = true, 0
+		}
 	}
 }
 
-// walk follows every link of the console from the start page, so many of each kind.
+// walk follows every link of the console from the start page, so many of each kind at
+// most, and as long as pages of the kind say what none of the kind said before.
 func (i *inspector) walk(role string, most int) []string {
 	i.Helper()
 	i.role = role
 	// Of events there are more than it opens; the few of this type come first.
 	queue, seen := []string{"/console/audit?period=all&type=erasure.ordered", "/console"}, map[string]bool{"/console": true}
+	for _, d := range event.Describe() {
+		name := strings.ReplaceAll(string(d.Type), ".", "_")
+		queue = append(queue, "/console/events/"+i.known[name], "/console/people/"+i.known[name+"_of"])
+	}
 	for len(queue) > 0 {
 		where := queue[0]
 		queue = queue[1:]
 		key := role + " " + patternOf(where)
-		if i.pages[key] >= most {
+		if i.pages[key] >= most || i.dull[key] >= i.bored {
 			continue
 		}
 		i.pages[key]++
 		i.now.pass(200 * time.Millisecond)
 		p := i.get(where)
 		i.look(where, p)
+		if i.each != nil {
+			i.each(where, p)
+		}
 		if p.status >= 300 && p.status < 400 {
 			p.text = `<a href="` + p.to + `">`
 		}
@@ -129,13 +146,22 @@ func (i *inspector) walk(role string, most int) []string {
 func TestConsoleHostile(t *testing.T) {
 	t.Parallel()
 	var fields []string
-	i := &inspector{house: openHouse(t, marked(&fields)), shown: map[string]map[string]bool{}, pages: map[string]int{}}
+	i := &inspector{house: openHouse(t, marked(&fields)), shown: map[string]map[string]bool{}, pages: map[string]int{}, dull: map[string]int{}, bored: 3}
 	for _, role := range []string{"dpo", "admin", "security", "auditor", "agent"} {
 		i.signIn(role)
 		if r := i.reasonOf(role); r != "" {
 			i.because(strings.TrimSuffix(r, ":T-1"))
 		}
 		i.walk(role, map[string]int{"dpo": 110}[role]+8)
+	}
+	i.cookies = map[string]string{}
+	for _, payload := range corpus() {
+		i.role = "nobody"
+		for _, where := range openPages("zq0000z" + payload) {
+			i.now.pass(time.Second)
+			i.look(where, i.get(where))
+		}
+		i.look("/rights", i.send(http.MethodPost, "/rights", url.Values{"right": {payload}, "name": {payload}, "message": {payload}, "email": {payload}}, nil))
 	}
 	shown, unseen := 0, 0
 	for n, field := range fields {
@@ -184,7 +210,7 @@ func unshown(field string) string {
 // comes back as text, whether the form was taken or refused.
 func TestConsoleHostileForms(t *testing.T) {
 	t.Parallel()
-	i := &inspector{house: openHouse(t, func(string) string { return "Zqstory" }), shown: map[string]map[string]bool{}, pages: map[string]int{}}
+	i := &inspector{house: openHouse(t, func(string) string { return "Zqstory" }), shown: map[string]map[string]bool{}, pages: map[string]int{}, dull: map[string]int{}, bored: 3}
 	payloads, filled, forms := corpus(), 0, map[string]bool{}
 	for _, role := range []string{"dpo", "admin", "security"} {
 		i.signIn(role)

@@ -110,6 +110,9 @@ func (h *house) full(schema map[string]any, base any, route, path string, texts 
 			return base
 		}
 		text := h.say(route + " " + path)
+		if h.plain[route+" "+path] {
+			text = text[:min(len(text), 7)] + "<b zq>"
+		}
 		if most, ok := schema["maxLength"].(float64); ok && len(text) > int(most) {
 			return base
 		}

@@ -25,6 +25,7 @@ type house struct {
 	say   func(field string) string
 	said  map[string]string // what was taken, by "ROUTE PATH" of its field
 	codes map[string]bool   // fields that take codes and no other text
+	plain map[string]bool   // fields that take no text of any kind, and are given a plainer one
 	known map[string]string // ids by the name under which a step keeps them
 	by    map[string]auth.Made
 }
@@ -36,12 +37,15 @@ type step struct{ role, route, body, keep, without string }
 
 func openHouse(t *testing.T, say func(field string) string) *house {
 	t.Helper()
-	h := &house{consoleSite: openConsole(t), say: say, said: map[string]string{}, codes: map[string]bool{}, known: map[string]string{}, by: map[string]auth.Made{}}
+	h := &house{say: say, said: map[string]string{}, codes: map[string]bool{}, plain: map[string]bool{}, known: map[string]string{}, by: map[string]auth.Made{}}
+	h.consoleSite = openConsoleOf(t, openMatrixOf(t, func(c *Config) { c.RightsForm, c.Mappings = true, h.mappings(t) }))
 	h.ok(json.Unmarshal([]byte(h.get("/openapi.json").text), &h.doc))
 	_, _, err := h.open.Ledger.PublishPolicy(t.Context(), domain.ID{1}, []byte(h.policy()))
 	h.ok(err)
 	h.rules, _ = h.open.Ledger.Policy()
 	h.people()
+	h.producers()
+	h.asked()
 	h.known["task"] = "4"
 	for _, s := range houseStory() {
 		h.tell(s)
@@ -205,7 +209,7 @@ func (h *house) tell(s step) {
 		h.ok(json.Unmarshal([]byte(h.withKnown(s.body)), &base))
 	}
 	schema := h.schema(method, path)
-	for range 60 {
+	for range 120 {
 		texts := map[string]string{}
 		body := h.full(schema, base, s.route, "", texts)
 		status, raw := h.call(s.role, method, h.withKnown(s.route[len(method)+1:]), body)
@@ -224,17 +228,18 @@ func (h *house) tell(s step) {
 	h.Errorf("%s is refused whatever is left out", s.route)
 }
 
-// blame marks the text that a refusal names as a code.
+// blame has the text that a refusal names be plainer, and what is refused then be a code.
 func (h *house) blame(route, field string, texts map[string]string) bool {
 	plain := regexp.MustCompile(`\[[0-9]*\]|\.[0-9]+`).ReplaceAllString(field, "")
 	if plain == "" {
 		return false
 	}
 	found := false
+	last := plain[strings.LastIndexByte(plain, '.')+1:]
 	for name := range texts {
 		at := strings.ReplaceAll(strings.TrimPrefix(name, route+" "), "[]", "")
-		if at == plain || strings.HasSuffix(at, "."+plain) || strings.HasPrefix(at, plain+".") || strings.HasSuffix(plain, "."+at) {
-			h.codes[name], found = true, true
+		if at == plain || strings.HasSuffix(at, "."+plain) || strings.HasPrefix(at, plain+".") || strings.HasSuffix(plain, "."+at) || strings.Contains("."+at+".", "."+last+".") {
+			h.codes[name], h.plain[name], found = h.plain[name], true, true
 		}
 	}
 	return found

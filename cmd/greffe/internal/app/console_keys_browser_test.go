@@ -19,7 +19,7 @@ type stop struct{ at, text string }
 // focusSeen is what has the focus, and whether a person sees that it does.
 const focusSeen = `(() => { const e = document.activeElement; if (!e || e === document.body) return "";
 	const c = getComputedStyle(e), ring = c.outlineStyle !== "none" && parseFloat(c.outlineWidth) > 0 || c.boxShadow !== "none";
-	return (ring ? "seen " : "unseen ") + e.tagName.toLowerCase() + (e.name ? "[name=" + e.name + "]" : "") + (e.id ? "#" + e.id : ""); })()`
+	return (ring ? "seen " : "unseen ") + e.tagName.toLowerCase() + (e.name ? "[name=" + e.name + "]" : "") + (e.getAttribute("href") ?? (e.type === "checkbox" ? e.value : "")) + (e.id ? "#" + e.id : ""); })()`
 
 func (s *seat) key(what string) {
 	s.T.Helper()
@@ -32,7 +32,7 @@ func (s *seat) tabTo(selector string) {
 	s.T.Helper()
 	same, last := 0, ""
 	for range 200 {
-		if scripted[bool](s, `document.activeElement.matches("`+selector+`")`) {
+		if scripted[bool](s, `!!document.activeElement?.matches("`+selector+`")`) {
 			return
 		}
 		s.key(kb.Tab)

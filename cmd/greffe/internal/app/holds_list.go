@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -42,7 +44,7 @@ func (e erasures) Held(ctx context.Context, f httpapi.HeldFilter, page httpapi.P
 
 func heldOf(h *holds.Hold, now time.Time) httpapi.Held {
 	x := httpapi.Held{ID: h.Event, SubjectID: h.Subject, Kind: "hold", Code: h.Code, Account: h.Actor, Position: h.Position, Placed: h.Placed, Reviewer: h.Reviewer,
-		Due: h.Ended.IsZero() && !h.ReviewAt.IsZero() && !now.Before(h.ReviewAt)}
+		Revision: heldRevision(h), Due: h.Ended.IsZero() && !h.ReviewAt.IsZero() && !now.Before(h.ReviewAt)}
 	if h.Restriction {
 		x.Kind = "restriction"
 	}
@@ -57,7 +59,18 @@ func heldOf(h *holds.Hold, now time.Time) httpapi.Held {
 	return x
 }
 
-// Review implements httpapi.Holds.
+// heldRevision is the microsecond at which a hold was last looked at, 0 if it never was.
+func heldRevision(h *holds.Hold) int64 {
+	if h.Reviewed.IsZero() {
+		return 0
+	}
+	return h.Reviewed.UnixMicro()
+}
+
+const useHoldReview = "hold/review"
+
+// Review implements httpapi.Holds. One that names the revision stands under an id that
+// derives from it, so that of several at once, on any nodes, one is recorded.
 func (e erasures) Review(ctx context.Context, r httpapi.HoldReview) (httpapi.Placed, error) {
 	if err := e.a.upToDate(ctx, e.a.Holds.Name()); err != nil {
 		return httpapi.Placed{}, err
@@ -77,7 +90,19 @@ func (e erasures) Review(ctx context.Context, r httpapi.HoldReview) (httpapi.Pla
 	if err := e.words(&own, map[string]string{"hold.review": r.Note}); err != nil {
 		return httpapi.Placed{}, err
 	}
-	return e.write(ctx, own)
+	if r.Revision != nil {
+		if *r.Revision != heldRevision(&all[0]) {
+			return httpapi.Placed{}, fmt.Errorf("review a hold: %w", httpapi.ErrConflict)
+		}
+		if own.ID, err = e.a.Ledger.Derived(useHoldReview, binary.BigEndian.AppendUint64(r.Hold[:], uint64(*r.Revision))); err != nil {
+			return httpapi.Placed{}, err
+		}
+	}
+	placed, err := e.write(ctx, own)
+	if errors.Is(err, ledger.ErrTaken) {
+		err = fmt.Errorf("review a hold: %w", httpapi.ErrConflict)
+	}
+	return placed, err
 }
 
 // UnderWay implements httpapi.Holds.
