@@ -77,7 +77,7 @@ func (v *visit) compared(ctx context.Context, status int, in url.Values) error {
 
 // theirs is what differs between the version that a text was made of and the one in force.
 func (v *visit) theirs(ctx context.Context, base, now string) (*table, error) {
-	if base == now {
+	if base == "" || base == now {
 		return nil, nil
 	}
 	if _, err := strconv.ParseUint(base, 10, 53); err != nil {

@@ -190,12 +190,12 @@ func formsAdd() map[string]string {
 		"/console/screenings": "screens another file", "/console/requests/*/tasks": "opens the searches that lack, if any", "/console/opposition/*/lift": "says a second reason for what has ended",
 		"/console/tokens/*/revoke": same, "/console/people/*/erase": "leads to the order that was given", "/console/events/*/redact": "destroys what is left, which is nothing",
 		"/console/notices/*/publish": "publishes another text: the same name, version and language with another text is a conflict", "/console/accounts/*/signout": "ends what sessions there are",
-		"/console/bundles/*": "makes a bundle of its own", "/console/quarantine/*": "shows what became of it, and records nothing", "/console/hold/*~*/release": "asks for an agreement of its own",
+		"/console/bundles/*": "makes a bundle of its own", "/console/objections/*": "takes in what the person said to each", "/console/quarantine/*": "shows what became of it, and records nothing", "/console/hold/*~*/release": "asks for an agreement of its own",
 	}
 }
 
 // formsOver are the forms whose second says only that it is over, with the reason.
 func formsOver() map[string]string {
-	return map[string]string{"/console/approvals/*/decide": "says that it is decided", "/console/tokens/*/rotate": "its successor has a page of its own", "/console/inspections/*/close": "is closed", "/console/quarantine/*/discard": "is gone",
+	return map[string]string{"/console/approvals/*/decide": "says that it is decided", "/console/tokens/*/rotate": "its successor has a page of its own", "/console/inspections/*/close": "is closed", "/console/quarantine/*/discard": "is gone", "/console/quarantine/*": "is repaired, and the page closed to who may not see what came of it",
 		"/console/dpia/new/decide": "the activity has its file", "/console/minimisation/new/run": "one runs at a time", "/console/verification/new/run": "one runs at a time"}
 }
