@@ -23,6 +23,7 @@ func (c *Console) auditRoutes(mux *http.ServeMux) {
 		mux.HandleFunc("GET "+Root+"/"+slug, c.page(c.auditPage(slug)))
 		mux.HandleFunc("GET "+Root+"/"+slug+"/export", c.page(c.exportAudit(slug)))
 	}
+	mux.HandleFunc("POST "+Root+"/find/{slug}", c.page(c.findForAudit))
 	mux.HandleFunc("GET "+Root+"/events/{id}", c.page(c.event))
 	mux.HandleFunc("GET "+Root+"/difference", c.page(c.difference))
 	mux.HandleFunc("GET "+Root+"/bulk", c.page(c.bulk))
@@ -151,6 +152,7 @@ type auditPage struct {
 	Table             *table
 	Shown, Next       string
 	Files, Others     []link
+	Finder            *finder
 }
 
 func (c *Console) auditPage(slug string) func(context.Context, *visit) error {
@@ -178,6 +180,7 @@ func (c *Console) auditPage(slug string) func(context.Context, *visit) error {
 			p.Quick = append(p.Quick, link{Href: periodHref(q, path, one.code), Text: v.words.t("period_" + one.code), Here: one.code == q.period})
 		}
 		names := v.sources(ctx)
+		p.Finder = v.finder(slug, q.in, names)
 		p.Filters = v.auditFilters(ctx, slug, q.in, names)
 		p.Table = v.auditTable(slug, answer.at("items").list, names)
 		p.page(v, q, path, answer.text("next"))
