@@ -33,7 +33,7 @@ func (v *visit) auditFilters(ctx context.Context, slug string, in url.Values, na
 		answer = value{}
 	}
 	offered := map[string][]string{"type": keys(answer.at("by_type")), "purpose": keys(answer.at("by_purpose")), "source": keys(answer.at("by_source")),
-		"reason": keys(answer.at("accesses_by_reason")), "action": {"read", "reveal", "search", "export", "history", "audit", "accesses"}}
+		"reason": keys(answer.at("accesses_by_reason")), "action": {"read", "reveal", "search", "contactability", "export", "history", "audit", "accesses", "consents", "notify", "quarantine", "request", "statistics", "watch"}}
 	var out []input
 	for _, name := range auditFields(slug) {
 		i := input{Name: name, ID: "f-" + name, Label: v.words.label(name), Kind: fieldText, Value: in.Get(name), Max: 200}

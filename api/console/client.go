@@ -170,6 +170,11 @@ type line struct {
 	Line, Path, Message string
 }
 
+// refusal is one, by itself or as part of a page.
+type refusal interface{ self() *refused }
+
+func (e *refused) self() *refused { return e }
+
 func (e *refused) Error() string { return "console: the API answers " + e.Code }
 
 // value reads a JSON answer; one that refuses is a *refused.

@@ -257,7 +257,11 @@ func (v *visit) called(d desk, answer value) string {
 func (v *visit) why(err error) string {
 	var no *refused
 	if errors.As(err, &no) {
-		return strings.TrimSpace(no.Title + " " + no.Detail)
+		title := no.Title
+		if no.Field != "" {
+			title += " (" + v.words.label(last(no.Field)) + ")"
+		}
+		return strings.TrimSpace(title + ". " + v.words.do(no))
 	}
 	return v.words.t("error_internal")
 }

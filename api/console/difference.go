@@ -25,6 +25,7 @@ type differencePage struct {
 	Rows            []differenceRow
 	Next            string
 	Others          []link
+	Happened        string // where what happened then is, whenever it was recorded
 }
 
 // differenceRow is one person to whom something happened.
@@ -83,6 +84,9 @@ func (c *Console) difference(ctx context.Context, v *visit) error {
 	}
 	if next := answer.text("next"); next != "" {
 		p.Next = Root + "/difference?" + url.Values{"from": {p.From}, "to": {p.To}, "kind": {kind}, "cursor": {next}}.Encode()
+	}
+	if v.allowed(eventsOp) {
+		p.Happened = Root + "/audit?" + url.Values{"from": {p.From}, "to": {p.To}}.Encode()
 	}
 	v.show(http.StatusOK, "difference", v.words.t("desk_difference"), p)
 	return nil

@@ -69,11 +69,6 @@ func (c *Console) inspection(ctx context.Context, v *visit) error {
 	}
 	p := &inspectionPage{ID: id, Done: v.done(), Guest: v.guestOf() != "",
 		Values: v.chosen(i, "reference", "requester", "object", "from", "to", "modes", "scope", "samples", "opened", "due", "closed")}
-	for n := range p.Values { // helps that are of other desks
-		if name := p.Values[n].Name; name == "requester" || name == "object" || name == "due" {
-			p.Values[n].Help = ""
-		}
-	}
 	p.left(v, i)
 	p.consulted(ctx, v, id)
 	if p.Guest {

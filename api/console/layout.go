@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -19,12 +20,22 @@ type layout struct {
 	Ticket                              string
 	Reasons                             []reason
 	CSRF, Here                          string
+	Again                               *resent
 	Terms                               []lawTerm // that the page says
 	Printed                             string    // when the page was made, for what is printed
 	Body                                any
 	clear                               string
 	w                                   *words
 }
+
+// resent is a form that was sent, to be sent again with a reason.
+type resent struct {
+	Action         string
+	Reason, Ticket string // names of its fields
+	Fields         []sentField
+}
+
+type sentField struct{ Name, Value string }
 
 type menu struct {
 	Title string
@@ -52,6 +63,9 @@ func (v *visit) layout(title string, body any) layout {
 		q.Set("language", l.Other)
 		l.OtherHref = u.Path + "?" + q.Encode()
 	}
+	if v.resend {
+		l.Again = v.resent()
+	}
 	code, ticket, _ := strings.Cut(v.reason, ":")
 	for _, r := range v.reasons {
 		if r.Code == code {
@@ -63,6 +77,23 @@ func (v *visit) layout(title string, body any) layout {
 	}
 	return l
 }
+
+// resent is the form that was sent, but for what each page gives anew.
+func (v *visit) resent() *resent {
+	out := &resent{Action: v.r.URL.RequestURI(), Reason: givenReason, Ticket: givenTicket}
+	for name, all := range v.r.PostForm {
+		for _, s := range all {
+			if name != "csrf" {
+				out.Fields = append(out.Fields, sentField{name, s})
+			}
+		}
+	}
+	slices.SortStableFunc(out.Fields, func(a, b sentField) int { return strings.Compare(a.Name, b.Name) })
+	return out
+}
+
+// Do says what to do about a refusal.
+func (l layout) Do(no refusal) string { return l.w.do(no.self()) }
 
 // menu holds the desks that the visitor may open.
 func (v *visit) menu() []menu {

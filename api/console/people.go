@@ -57,7 +57,7 @@ func (c *Console) findPeople(ctx context.Context, v *visit) error {
 	found, err := answer.value()
 	var no *refused
 	if errors.As(err, &no) && (no.Code == "search_forbidden" || no.Field != "" && no.Status == http.StatusBadRequest && no.Field != "X-Greffe-Reason") {
-		p.Problem = strings.TrimSpace(no.Title + ". " + no.Detail)
+		p.Problem = v.why(no)
 		v.show(no.Status, "people", v.words.t("people"), p)
 		return nil
 	}
@@ -80,7 +80,7 @@ func (c *Console) findPeople(ctx context.Context, v *visit) error {
 // hit is somebody found, with a name if the visitor may see one.
 func (v *visit) hit(ctx context.Context, id string) hit {
 	h := hit{ID: id, Href: Root + "/people/" + id, Short: short(id)}
-	if s, err := v.get(ctx, "/v1/subjects/"+id); err == nil {
+	if s, err := v.get(ctx, "/v1/subjects/"+id+"?classes=identity,contact_details"); err == nil {
 		h.Name = name(s)
 		for _, part := range []string{"person.emails", "company", "kind", "last_activity_at"} {
 			if w := s.at(part); !w.empty() {

@@ -20,6 +20,13 @@ const (
 	reasonCookie = "greffe_reason" // why the visitor looks at people's data now
 )
 
+// A form that was sent without a reason is sent again with these beside its fields: what
+// was typed stands in no address.
+const (
+	givenReason = "given_reason"
+	givenTicket = "given_ticket"
+)
+
 // within is how long a page may take.
 const within = 60 * time.Second
 
@@ -33,6 +40,7 @@ type visit struct {
 	session value
 	may     map[string]bool // permissions
 	reasons []reason        // that the visitor may give
+	resend  bool            // the form that was sent is sent again with the reason
 	from    string          // the page that a form stood on, to come back to
 }
 
@@ -50,8 +58,7 @@ func (c *Console) page(h func(context.Context, *visit) error) http.HandlerFunc {
 		secure(w.Header())
 		w.Header().Set("Cache-Control", "no-store")
 		v := &visit{c: c, caller: &caller{api: c.cfg.API, w: w, r: r, lang: language(w, r), reason: cookieText(r, reasonCookie)}}
-		v.words = c.words[v.lang].with(c.cfg.Terms())
-		v.words.desk, _, _ = strings.Cut(strings.TrimPrefix(r.URL.Path, Root+"/"), "/")
+		v.words = c.words[v.lang].with(c.cfg.Terms(), r.URL.Path)
 		err := v.enter(ctx)
 		if err == nil && r.Method == http.MethodPost {
 			err = v.read()
@@ -113,6 +120,12 @@ func (v *visit) read() error {
 	if v.csrf == "" || subtle.ConstantTimeCompare([]byte(v.r.PostForm.Get("csrf")), []byte(v.csrf)) != 1 {
 		return &refused{Status: http.StatusForbidden, Code: "forged"}
 	}
+	if code := v.r.PostForm.Get(givenReason); code != "" {
+		ticket := v.r.PostForm.Get(givenTicket)
+		v.r.PostForm.Del(givenReason)
+		v.r.PostForm.Del(givenTicket)
+		return v.because(code, ticket)
+	}
 	return nil
 }
 
@@ -129,6 +142,7 @@ func (v *visit) fail(err error) {
 	case no.Code == "second_factor_missing":
 		v.leave("/me")
 	case slices.Contains([]string{"reason_missing", "reason_unknown", "reason_forbidden", "ticket_missing"}, no.Code) && len(v.reasons) > 0:
+		v.resend = v.r.Method == http.MethodPost && v.r.MultipartForm == nil
 		v.show(no.Status, "reason", v.words.t("reason_title"), no)
 	default:
 		if no.Title == "" {
@@ -214,21 +228,27 @@ func cookieText(r *http.Request, name string) string {
 
 // chooseReason keeps why the visitor looks at people's data, until the browser closes.
 func (c *Console) chooseReason(_ context.Context, v *visit) error {
-	code := v.r.PostForm.Get("reason")
-	i := slices.IndexFunc(v.reasons, func(r reason) bool { return r.Code == code })
 	back := v.r.PostForm.Get("back")
 	if !local(back) {
 		back = Root
 	}
-	if i < 0 {
+	if err := v.because(v.r.PostForm.Get("reason"), v.r.PostForm.Get("ticket")); err != nil {
+		return err
+	}
+	v.leave(back)
+	return nil
+}
+
+// because keeps a reason, which holds from now on.
+func (v *visit) because(code, ticket string) error {
+	if !slices.ContainsFunc(v.reasons, func(r reason) bool { return r.Code == code }) {
 		return &refused{Status: http.StatusBadRequest, Code: "reason_unknown"}
 	}
-	text := code
-	if ticket := strings.TrimSpace(v.r.PostForm.Get("ticket")); ticket != "" {
-		text += ":" + ticket
+	v.reason = code
+	if ticket = strings.TrimSpace(ticket); ticket != "" {
+		v.reason += ":" + ticket
 	}
-	keep(v.w, v.r, reasonCookie, text, 0)
-	v.leave(back)
+	keep(v.w, v.r, reasonCookie, v.reason, 0)
 	return nil
 }
 

@@ -17,13 +17,14 @@ type words struct {
 	terms                       map[string][]Term // of the policy, by field
 	names                       map[string]string // of what has no word, such as an account, on one page
 	accounts                    *accounts         // of the page
-	desk                        string            // of the page, whose helps go before others
+	desk                        string            // of the page, the first part of its address
 }
 
-// with are the words together with the policy's.
-func (w *words) with(terms map[string][]Term) *words {
+// with are the words at a desk, together with the policy's.
+func (w *words) with(terms map[string][]Term, path string) *words {
 	out := *w
 	out.terms, out.accounts = terms, &accounts{}
+	out.desk, _, _ = strings.Cut(strings.TrimPrefix(strings.TrimPrefix(path, Root), "/"), "/")
 	return &out
 }
 
@@ -73,8 +74,12 @@ func (w *words) t(key string) string {
 	return w.texts["missing"] + " " + key
 }
 
-// label names a field of the API. What nobody named is shown as it is written.
+// label names a field of the API: by its desk first (DESK.FIELD), as the period of an
+// inspection is not that of a search. What nobody named is shown as it is written.
 func (w *words) label(name string) string {
+	if s, ok := w.labels[w.desk+"."+name]; ok {
+		return s
+	}
 	if s, ok := w.labels[name]; ok {
 		return s
 	}
@@ -110,6 +115,15 @@ func (w *words) term(t Term) string {
 		return t.FR
 	}
 	return t.EN
+}
+
+// do says what to do about a refusal: one of the API's, which has a request's number, in
+// the words of who sits before a page if there are some.
+func (w *words) do(no *refused) string {
+	if s, ok := w.texts["said_"+no.Code]; ok && no.RequestID != "" {
+		return s
+	}
+	return no.Detail
 }
 
 // help explains a field, with its article; "" if it needs none. A field that means

@@ -41,7 +41,7 @@ func codeLists() map[string]map[string][]any {
 		"POST /v1/reviews":                      {"kind": anyOf(review.Kinds())},
 		"POST /v1/reviews/{id}/findings":        {"gravity": anyOf(review.Gravities())},
 		"POST /v1/reviews/{id}/close":           {"result": anyOf(review.Results())},
-		"POST /v1/inspections":                  {"modes": anyOf(inspection.Modes())},
+		"POST /v1/inspections":                  {"modes": anyOf(inspection.Modes()), "scope": anyOf(inspection.Sections())},
 		"GET /v1/approvals":                     {"state": anyOf(approval.States())},
 	}
 }

@@ -3,6 +3,8 @@ package httpapi
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"time"
 
 	"greffe/api/problem"
@@ -18,7 +20,8 @@ type SubjectQuery struct {
 	AsOf    time.Time `query:"as_of" doc:"What was true then (RFC 3339); now if absent."`
 	KnownAt string    `query:"known_at" doc:"What was known then: a position, or a time (RFC 3339); everything if absent."`
 	Archives
-	Proofs bool `query:"proofs" doc:"Say where the proof of each fact is that the answer was made of, and under which signed head."`
+	Classes string `query:"classes" doc:"Retention classes to show, apart by commas: the answer and the recorded access are of these alone; all that the caller may see if absent."`
+	Proofs  bool   `query:"proofs" doc:"Say where the proof of each fact is that the answer was made of, and under which signed head."`
 }
 
 // SubjectView is what is known of a person. What follows the view is there if proofs
@@ -80,6 +83,18 @@ func (a *API) aboutPerson(ctx context.Context, c *Call, action string, subject d
 		Archived: action == "export", Complete: action == "export"}, nil
 }
 
+// some are the classes asked for, in the order of the caller's; all of them if none are.
+func (q *SubjectQuery) some(c *Call) ([]string, error) {
+	if q.Classes == "" {
+		return c.classes(), nil
+	}
+	asked := strings.Split(q.Classes, ",")
+	if !slices.ContainsFunc(asked, func(class string) bool { return !c.rules.HasClass(class) }) {
+		return slices.DeleteFunc(slices.Clone(c.classes()), func(class string) bool { return !slices.Contains(asked, class) }), nil
+	}
+	return nil, problem.At(problem.ParameterInvalid, "classes")
+}
+
 func getSubject() endpoint {
 	return opening(func(ctx context.Context, a *API, c *Call, in *SubjectQuery) (access.Reading, error) {
 		below, err := a.knownBelow(ctx, in.KnownAt)
@@ -87,6 +102,9 @@ func getSubject() endpoint {
 			return access.Reading{}, err
 		}
 		r, err := a.aboutPerson(ctx, c, "read", in.ID, below)
+		if err == nil {
+			r.Categories, err = in.some(c)
+		}
 		return in.with(c, r, err)
 	}, func(ctx context.Context, a *API, c *Call, receipt access.Receipt, in *SubjectQuery) (*SubjectView, error) {
 		below, err := a.knownBelow(ctx, in.KnownAt)
@@ -95,6 +113,9 @@ func getSubject() endpoint {
 		}
 		if in.AsOf.IsZero() {
 			in.AsOf = a.cfg.Now()
+		}
+		if in.Classes != "" {
+			receipt = receipt.Within(strings.Split(in.Classes, ",")...)
 		}
 		v, err := a.services.Dossier.View(ctx, receipt, in.ID, in.AsOf, below)
 		if err != nil {

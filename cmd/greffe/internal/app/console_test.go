@@ -284,3 +284,26 @@ func (s *consoleSite) head() domain.Position {
 	s.ok(err)
 	return head
 }
+
+// TestReasonInBetween: a search that was sent before a reason was chosen is carried out
+// once it is, and what was typed is in no address.
+func TestReasonInBetween(t *testing.T) {
+	t.Parallel()
+	s := openConsole(t)
+	s.signIn("dpo")
+	p := s.send(http.MethodPost, "/console/people", s.filled("/console/people", url.Values{"by": {"email"}, "text": {"zqkanary@example.org"}}), nil)
+	if p.status != http.StatusBadRequest || !strings.Contains(p.text, `action="/console/people"`) || !strings.Contains(p.text, `<input type="hidden" name="text" value="zqkanary@example.org">`) {
+		t.Fatalf("without a reason: %d %.2000s", p.status, p.text)
+	}
+	form := url.Values{"by": {"email"}, "text": {"zqkanary@example.org"}, "given_reason": {"nobodys"}, "given_ticket": {"T-1"}}
+	if p := s.send(http.MethodPost, "/console/people", s.filled("/console/people", form), nil); p.status != http.StatusBadRequest || strings.Contains(p.header.Get("Set-Cookie"), "greffe_reason") {
+		t.Errorf("with a reason that there is not: %d", p.status)
+	}
+	form.Set("given_reason", "audit")
+	if p := s.send(http.MethodPost, "/console/people", form, nil); p.to != "/console/people/"+s.real["/v1/subjects/"] {
+		t.Errorf("with a reason: %d %s %.600s", p.status, p.to, p.text)
+	}
+	if p := s.get("/console/people/" + s.real["/v1/subjects/"]); p.status != http.StatusOK {
+		t.Errorf("the reason is not kept: %d", p.status)
+	}
+}
