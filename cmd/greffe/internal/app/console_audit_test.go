@@ -98,7 +98,7 @@ func TestConsoleAuditQuestions(t *testing.T) {
 	today := s.now.read().Format(time.DateOnly)
 	s.shows("/console/difference?from=2000-01-01&to="+today+"&kind=created", "/console/people/"+person, "Contact created (1)")
 	s.shows("/console/difference?from=2000-01-01&to="+today+"&counted=yes", "events were recorded from", "Contact created")
-	s.shows("/console/difference?from=2000-01-01&to=2000-01-02", "Nobody is concerned")
+	s.shows("/console/difference?from=2000-01-01&to=2000-01-02", "Nothing was recorded about anybody", "See what happened between these dates")
 	if p := s.get("/console/difference?from=2026-01-02&to=2026-01-01"); p.status != http.StatusBadRequest {
 		t.Errorf("dates in disorder: %d", p.status)
 	}
