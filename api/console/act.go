@@ -59,7 +59,7 @@ func (v *visit) inputs(fields []field, in url.Values, under, bad string) []input
 	for _, f := range fields {
 		name := under + f.name
 		f.offer(v.words.terms[f.name])
-		i := input{Name: name, ID: "f-" + strings.NewReplacer(".", "-", "_", "-").Replace(name), Label: v.words.label(f.name), Help: v.words.help(f.name),
+		i := input{Name: name, ID: "f-" + strings.NewReplacer(".", "-", "_", "-").Replace(name), Label: v.words.labelIn(under, f.name), Help: v.words.help(f.name),
 			Kind: f.kind, Value: in.Get(name), Required: f.required, Max: f.max, Bad: bad != "" && (bad == name || bad == f.name)}
 		for _, ch := range f.choices {
 			i.Choices = append(i.Choices, choice{ch, v.words.code(f.name, ch), slices.Contains(in[name], ch)})
@@ -348,7 +348,7 @@ func (v *visit) after(d desk, a act, id, asked string, answer value) string {
 	where := Root + "/" + d.slug
 	switch {
 	case asked == "request":
-		return Root + "/approvals/" + answer.text("id") + "?done=approval"
+		return Root + "/asked/" + answer.text("id") + "?done=approval"
 	case answer.text("operation") != "":
 		return Root + "/operations/" + answer.text("operation") + "?done=" + a.slug
 	case answer.text("run.id") != "":

@@ -10,6 +10,7 @@ import (
 type cell struct {
 	Kind   string // none, text, long, code, number, time, yes, no, link, list, rows, object
 	Text   string
+	Apart  string // of some times: how long ago, or in how long
 	Code   string // of a time or a code, as the API writes it
 	Href   string
 	Items  []cell
@@ -74,6 +75,9 @@ func leads(name string) string {
 func (w *words) cell(name string, v value) cell {
 	switch v.kind {
 	case 't':
+		if name == "overdue" {
+			return cell{Kind: "late", Text: w.t("late")}
+		}
 		return cell{Kind: "yes", Text: w.t("yes")}
 	case 'f':
 		return cell{Kind: "no", Text: w.t("no")}
@@ -88,7 +92,7 @@ func (w *words) cell(name string, v value) cell {
 		return w.listCell(name, v)
 	case '{':
 		if len(v.members) > 0 {
-			return cell{Kind: "object", Fields: w.pairs(v)}
+			return cell{Kind: "object", Fields: w.pairsIn(name, v)}
 		}
 	}
 	return cell{Kind: "none", Text: w.t("none")}
@@ -102,7 +106,11 @@ func (w *words) textCell(name, s string) cell {
 		if t.Year() < 1900 {
 			return cell{Kind: "none", Text: w.t("none")}
 		}
-		return cell{Kind: "time", Text: w.time(t), Code: s}
+		c := cell{Kind: "time", Text: w.time(t), Code: s}
+		if reckoned(name) && !w.now.IsZero() {
+			c.Apart = w.apart(t, w.now)
+		}
+		return c
 	}
 	if t, err := time.Parse(time.DateOnly, s); err == nil {
 		return cell{Kind: "time", Text: w.date(t), Code: s}
@@ -196,11 +204,14 @@ func (w *words) rows(caption string, v value) *table {
 }
 
 // pairs are the members of an object that hold something.
-func (w *words) pairs(v value) []pair {
+func (w *words) pairs(v value) []pair { return w.pairsIn("", v) }
+
+// pairsIn are pairs of an object that stands in a field.
+func (w *words) pairsIn(group string, v value) []pair {
 	var out []pair
 	for _, m := range v.members {
 		if !m.empty() {
-			out = append(out, pair{Label: w.label(m.name), Name: m.name, Help: w.help(m.name), Value: w.cell(m.name, m.value)})
+			out = append(out, pair{Label: w.labelIn(group, m.name), Name: m.name, Help: w.help(m.name), Value: w.cell(m.name, m.value)})
 		}
 	}
 	return out

@@ -85,7 +85,7 @@ func (c *Console) desk(ctx context.Context, v *visit) error {
 // list asks for a desk's list; one that does not exist yet, as before the first audit,
 // is an empty one.
 func (v *visit) list(ctx context.Context, d desk, where string) (*section, error) {
-	answer, err := v.get(ctx, where)
+	answer, err := v.newest(ctx, d, where)
 	var no *refused
 	if errors.As(err, &no) && no.Status == http.StatusNotFound {
 		return &section{Empty: &emptiness{}}, nil
@@ -197,6 +197,11 @@ func (c *Console) item(ctx context.Context, v *visit) error {
 		}
 		p.Values, title = v.words.pairs(answer.without(bookkeeping()...)), v.called(d, answer)
 		p.Acts = append(p.Acts, v.taskLinks(d, id, answer)...)
+	}
+	if d.item == "" && d.list != "" && v.allowed(d.list) {
+		if it, found := v.lone(ctx, d, v.r.URL.Path); found {
+			p.Values, title = v.words.pairs(it.without(bookkeeping()...)), v.called(d, it)
+		}
 	}
 	p.Sections = v.lists(ctx, d, keys)
 	if d.text != "" {

@@ -19,6 +19,7 @@ type desk struct {
 	makes   []act    // what can be begun
 	acts    []act    // what can be done with an item
 	files   []act    // what can be taken away
+	newest  bool     // its list is read from the end, if a few pages hold it
 	fit     fitting  // what an item's state says about its forms; nil: nothing
 }
 
@@ -64,7 +65,7 @@ func peopleDesks() []desk {
 			keys: []string{"event_id"}, item: "GET /v1/events/{id}",
 			acts: []act{{slug: "lift", op: "POST /v1/opposition/{event}/lift", grave: true}}},
 		{slug: "contactability", group: "people", own: checkOp},
-		{slug: "screenings", named: []string{"purpose", "time"}, group: "people", list: "GET /v1/screenings", columns: []string{"time", "purpose", "channel", "lines", "allowed", "refused", "duplicates", "unreadable"},
+		{slug: "screenings", newest: true, named: []string{"purpose", "time"}, group: "people", list: "GET /v1/screenings", columns: []string{"time", "purpose", "channel", "lines", "allowed", "refused", "duplicates", "unreadable"},
 			keys: []string{"id"}, item: "GET /v1/screenings/{id}"},
 		{slug: "duplicates", group: "people", list: "GET /v1/duplicates", columns: []string{"subjects", "by", "likeness"}, keys: []string{"subjects.0"}},
 		{slug: "merged", parent: "people", keys: []string{"subject_id", "into"}, acts: []act{{slug: "undo", op: "DELETE /v1/subjects/{id}/merge/{into}"}}},
@@ -92,7 +93,7 @@ func rightsDesks() []desk {
 		{slug: "due", group: "rights", list: "GET /v1/retention/due", columns: []string{"subject_id", "due", "ahead"}},
 		{slug: "minimisation", group: "rights", list: "GET /v1/minimisation/findings", columns: []string{"kind", "detail", "subject_id", "event_id"},
 			makes: []act{{slug: "run", op: "POST /v1/minimisation"}}},
-		{slug: "statistics", group: "rights", list: "GET /v1/statistics", columns: []string{"released_at", "by", "sensitive", "cells", "k", "l", "anonymous", "not_passed"},
+		{slug: "statistics", newest: true, group: "rights", list: "GET /v1/statistics", columns: []string{"released_at", "by", "cells", "k", "anonymous", "sensitive"},
 			makes: []act{{slug: "release", op: "POST /v1/statistics"}}},
 	}
 }
@@ -106,23 +107,22 @@ func registerDesks() []desk {
 			acts:  []act{{slug: "change", op: "POST /v1/activities/{id}"}, {slug: "end", op: "POST /v1/activities/{id}/end", grave: true}},
 			more:  []act{{slug: "history", op: "GET /v1/activities/{id}/history", columns: []string{"time", "what", "changed", "reason", "account"}}},
 			files: []act{{slug: "xlsx", op: "GET /v1/activities/export", keys: []int{-1}, query: "format=xlsx"}, {slug: "csv", op: "GET /v1/activities/export", keys: []int{-1}, query: "format=csv"}}},
-		{slug: "dpia", named: []string{"state"}, group: "registers", list: "GET /v1/dpia", columns: []string{"activity_id", "state", "decision", "due", "overdue"}, keys: []string{"id"}, item: "GET /v1/dpia/{id}", fit: fitAssessment,
+		{slug: "dpia", newest: true, named: []string{"state"}, group: "registers", list: "GET /v1/dpia", columns: []string{"state", "decision", "due", "overdue", "opened"}, keys: []string{"id"}, item: "GET /v1/dpia/{id}", fit: fitAssessment,
 			makes: []act{{slug: "decide", op: "POST /v1/dpia"}},
 			acts:  []act{{slug: "reference", op: "POST /v1/dpia/{id}/reference"}, {slug: "close", op: "POST /v1/dpia/{id}/close", grave: true}}},
-		{slug: "breaches", named: []string{"file.form.nature.nature", "opened"}, group: "registers", list: "GET /v1/breaches", columns: []string{"kind", "opened", "due", "overdue", "status", "id"}, keys: []string{"id"}, item: "GET /v1/breaches/{id}", fit: fitFile("GET /v1/breaches/{id}"),
+		{slug: "breaches", named: []string{"file.form.nature.nature", "opened"}, group: "registers", list: "GET /v1/breaches", columns: []string{"kind", "opened", "due", "overdue", "status", "id"}, keys: []string{"id"}, item: "GET /v1/breaches/{id}", fit: fitBreach,
 			makes: []act{{slug: "open", op: "POST /v1/breaches"}},
 			acts: []act{{slug: "form", op: "POST /v1/breaches/{id}/form"}, {slug: "scope", op: "POST /v1/breaches/{id}/scope"}, {slug: "assessment", op: "POST /v1/breaches/{id}/assessment"},
 				{slug: "notifications", op: "POST /v1/breaches/{id}/notifications"}, {slug: "communications", op: "POST /v1/breaches/{id}/communications"},
 				{slug: "actions", op: "POST /v1/breaches/{id}/actions"}, {slug: "notes", op: "POST /v1/breaches/{id}/notes"}, {slug: "close", op: "POST /v1/breaches/{id}/close"}},
 			files: []act{{slug: "letter", op: "GET /v1/breaches/{id}/letter"}, {slug: "register", op: "GET /v1/breaches/register", keys: []int{-1}, query: "format=csv"}}},
-		{slug: "reviews", named: []string{"kind", "due"}, group: "registers", list: "GET /v1/reviews", columns: []string{"kind", "due", "overdue", "status", "id"}, keys: []string{"id"}, item: "GET /v1/reviews/{id}", fit: fitFile("GET /v1/reviews/{id}"),
+		{slug: "reviews", newest: true, named: []string{"kind", "due"}, group: "registers", list: "GET /v1/reviews", columns: []string{"kind", "status", "due", "overdue", "opened"}, keys: []string{"id"}, item: "GET /v1/reviews/{id}", fit: fitFile("GET /v1/reviews/{id}"),
 			makes: []act{{slug: "plan", op: "POST /v1/reviews"}},
 			acts: []act{{slug: "sessions", op: "POST /v1/reviews/{id}/sessions"}, {slug: "findings", op: "POST /v1/reviews/{id}/findings"},
 				{slug: "actions", op: "POST /v1/reviews/{id}/actions"}, {slug: "plan", op: "POST /v1/reviews/{id}/plan"}, {slug: "rights", op: "POST /v1/reviews/{id}/rights"}, {slug: "close", op: "POST /v1/reviews/{id}/close"}}},
 		{slug: "policy", group: "registers", list: "GET /v1/policy/versions", columns: []string{"version", "in_force_from", "actor", "sha256"}, keys: []string{"version"},
-			text: "GET /v1/policy/versions/{version}", makes: []act{{slug: "compare", op: compareOp}, {slug: "publish", op: publishOp, via: "compare", grave: true}},
-			files: []act{{slug: "notice", op: "GET /v1/policy/notice", keys: []int{-1}, query: "format=pdf"}, {slug: "staff", op: "GET /v1/policy/staff-notice", keys: []int{-1}, query: "format=pdf"}},
-			more:  []act{{slug: "changes", op: "GET /v1/policy/diff", query: "to={}", member: "changes", columns: []string{"path", "old", "new"}}}},
+			text: versionOp, makes: []act{{slug: "compare", op: compareOp}, {slug: "publish", op: publishOp, via: "compare", grave: true}}, acts: []act{{slug: "unschedule", op: unscheduleOp}},
+			files: []act{{slug: "notice", op: "GET /v1/policy/notice", keys: []int{-1}, query: "format=pdf"}, {slug: "staff", op: "GET /v1/policy/staff-notice", keys: []int{-1}, query: "format=pdf"}}},
 	}
 }
 
@@ -146,18 +146,19 @@ func evidenceDesks() []desk {
 
 func accessDesks() []desk {
 	return []desk{
+		{slug: "asked", group: "access", own: ownAskedOp},
 		{slug: "approvals", named: []string{"act", "asked"}, group: "access", list: "GET /v1/approvals", columns: []string{"asked", "act", "account", "state", "decider", "ends"}, keys: []string{"id"}, item: "GET /v1/approvals/{id}",
 			acts: []act{{slug: "decide", op: "POST /v1/approvals/{id}/decision"}}},
-		{slug: "watch", named: []string{"title", "at"}, group: "access", list: "GET /v1/watch", columns: []string{"at", "title", "level", "account_id", "observed", "limit", "state"}, keys: []string{"id"}, item: "GET /v1/watch/{id}",
+		{slug: "watch", newest: true, named: []string{"title", "at"}, group: "access", list: "GET /v1/watch", columns: []string{"title", "state", "account_id", "observed", "limit", "at"}, keys: []string{"id"}, item: "GET /v1/watch/{id}",
 			acts: []act{{slug: "close", op: "POST /v1/watch/{id}/close"}}},
-		{slug: "accounts", group: "access", list: "GET /v1/accounts", columns: []string{"label", "login", "kind", "roles", "state", "factors", "last_sign_in_at"}, keys: []string{"id"}, item: "GET /v1/accounts/{id}", fit: fitOwnAccount,
+		{slug: "accounts", group: "access", list: "GET /v1/accounts", columns: []string{"label", "state", "roles", "login", "factors", "last_sign_in_at", "kind"}, keys: []string{"id"}, item: "GET /v1/accounts/{id}", fit: fitOwnAccount,
 			more:  []act{{slug: "sessions", op: "GET /v1/accounts/{id}/sessions", columns: []string{"started_at", "expires_at", "method", "factors", "from"}}},
 			makes: []act{{slug: "new", op: "POST /v1/accounts"}},
 			acts: []act{{slug: "change", op: "PATCH /v1/accounts/{id}"}, {slug: "invite", op: "POST /v1/accounts/{id}/invitation"}, {slug: "disable", op: "POST /v1/accounts/{id}/disable"},
 				{slug: "enable", op: "POST /v1/accounts/{id}/enable"}, {slug: "signout", op: "POST /v1/accounts/{id}/sign-out"}, {slug: "reset", op: "POST /v1/accounts/{id}/reset", grave: true}}},
 		{slug: "habilitations", group: "access", list: "GET /v1/habilitations",
 			files: []act{{slug: "csv", op: "GET /v1/habilitations", keys: []int{-1}, query: "format=csv"}, {slug: "xlsx", op: "GET /v1/habilitations", keys: []int{-1}, query: "format=xlsx"}}},
-		{slug: "tokens", group: "access", list: "GET /v1/tokens", columns: []string{"label", "roles", "state", "made_at", "expires_at", "last_used_at", "networks"}, keys: []string{"id"},
+		{slug: "tokens", group: "access", list: "GET /v1/tokens", columns: []string{"label", "state", "roles", "sources", "last_used_at", "expires_at", "networks"}, keys: []string{"id"}, named: []string{"label"},
 			makes: []act{{slug: "new", op: "POST /v1/tokens"}}, acts: []act{{slug: "rotate", op: "POST /v1/tokens/{id}/rotate"}, {slug: "revoke", op: "DELETE /v1/tokens/{id}", grave: true}}},
 	}
 }
@@ -171,6 +172,7 @@ func operationDesks() []desk {
 			files: []act{{slug: "statement", op: "GET /v1/producers/{source}/statement"}}},
 		{slug: "recipients", group: "operations", list: "GET /v1/changes/recipients", columns: []string{"code", "kind", "lag", "acknowledged_at", "overdue_erasures", "dead_letters", "failing_since"}},
 		{slug: "mappings", group: "operations", list: "GET /v1/ingest", columns: []string{"name", "about", "source", "input", "shipped"}},
+		{slug: "health", group: "operations", own: metricsOp},
 		{slug: "keys", group: "operations", list: "GET /v1/keys", columns: []string{"name", "state", "retired_at"}, makes: []act{{slug: "rotate", op: "POST /v1/keys/rotation", grave: true}}},
 		{slug: "backups", group: "operations", list: "GET /v1/backups", columns: []string{"made", "position", "bytes", "kek"}, makes: []act{{slug: "make", op: "POST /v1/backups"}, {slug: "confirm", op: "POST /v1/restore/confirm", grave: true}}},
 	}

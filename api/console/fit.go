@@ -9,17 +9,18 @@ import (
 
 // fits is what the state of an item says about one of its forms.
 type fits struct {
-	about    string              // what the item is
-	revision string              // of its state; "": it has none
-	barred   string              // why the act cannot be done now; "": it can
-	known    url.Values          // for fields that nobody typed into
-	choices  map[string][]string // fields that take these codes alone now
-	names    map[string]string   // of codes that no list of words has, such as accounts
-	hidden   []string            // fields that this item has no use for
-	parts    map[string][]string // names that fields of texts by name take
-	fixed    []kept              // fields that the page says
-	aside    []string            // fields, by their whole names, that few forms of this kind need
-	warning  string              // what to look at before the form is sent
+	about    string                         // what the item is
+	revision string                         // of its state; "": it has none
+	barred   string                         // why the act cannot be done now; "": it can
+	known    url.Values                     // for fields that nobody typed into
+	choices  map[string][]string            // fields that take these codes alone now
+	names    map[string]string              // of codes that no list of words has, such as accounts
+	hidden   []string                       // fields that this item has no use for
+	parts    map[string][]string            // names that fields of texts by name take
+	fixed    []kept                         // fields that the page says
+	aside    []string                       // fields, by their whole names, that few forms of this kind need
+	warning  string                         // what to look at before the form is sent
+	keep     map[string]map[string][]string // of a group of groups, the fields that are asked for
 	foreseen *foreseen
 	since    func(revision int) []entry
 }
@@ -77,6 +78,9 @@ func (v *visit) fitted(ctx context.Context, p *formPage, d desk, a act, id strin
 			body[i].narrow(some)
 		}
 		body[i].part(f.parts[body[i].name])
+		if some := f.keep[body[i].name]; some != nil {
+			body[i].kept(some)
+		}
 	}
 	v.words = v.words.naming(f.names)
 	return body, out
@@ -121,6 +125,18 @@ func (f *field) part(names []string) {
 	for _, n := range names {
 		f.fields = append(f.fields, field{name: n, kind: fieldLong})
 	}
+}
+
+// kept has a group of groups ask for some fields of some groups.
+func (f *field) kept(some map[string][]string) {
+	var groups []field
+	for _, g := range f.fields {
+		if names := some[g.name]; names != nil {
+			g.fields = slices.DeleteFunc(slices.Clone(g.fields), func(x field) bool { return !slices.Contains(names, x.name) })
+			groups = append(groups, g)
+		}
+	}
+	f.fields = groups
 }
 
 // narrow has a field take some codes alone.

@@ -130,6 +130,9 @@ func (v *visit) menu() []menu {
 
 // opens reports a desk of which the visitor may see or begin something.
 func (v *visit) opens(d desk) bool {
+	if d.slug == "asked" && !slices.ContainsFunc(takesTwo(), v.allowed) {
+		return false
+	}
 	if op := cmp.Or(d.own, d.list); op != "" {
 		return v.allowed(op)
 	}

@@ -83,7 +83,7 @@ func (c *Console) live(open func(context.Context, *visit) (follower, error)) htt
 		secure(w.Header())
 		w.Header().Set("Cache-Control", "no-store")
 		v := &visit{c: c, caller: &caller{api: c.cfg.API, w: &reply{header: http.Header{}}, r: r, lang: language(w, r), reason: cookieText(r, reasonCookie)}}
-		v.words = c.words[v.lang].with(c.cfg.Terms(), r.URL.Path)
+		v.words = c.words[v.lang].with(c.cfg.Terms(), r.URL.Path, c.cfg.Now())
 		err := v.enter(ctx)
 		var look follower
 		if err == nil {

@@ -16,13 +16,113 @@ type comparePage struct {
 	Theirs             *table // what another published meanwhile; nil: nobody did
 	Problem            *refused
 	Compared, Publish  bool
-	Changes            *table
+	Groups             []policyGroup
+	Count              string
+	Approval           string // the act of which the text loosens the agreement of two; "" for none
 }
 
 const (
-	compareOp = "POST /v1/policy/diff"
-	publishOp = "POST /v1/policy"
+	compareOp    = "POST /v1/policy/diff"
+	publishOp    = "POST /v1/policy"
+	versionsOp   = "GET /v1/policy/versions"
+	versionOp    = "GET /v1/policy/versions/{version}"
+	unscheduleOp = "DELETE /v1/policy/scheduled/{id}"
 )
+
+func (c *Console) policyRoutes(mux *http.ServeMux) {
+	mux.HandleFunc("GET "+Root+"/policy", c.page(c.policy))
+	mux.HandleFunc("GET "+Root+"/policy/{id}", c.page(c.policyVersion))
+	mux.HandleFunc("GET "+Root+"/policy/new/compare", c.page(c.policyText))
+	mux.HandleFunc("POST "+Root+"/policy/new/compare", c.page(c.comparePolicy))
+}
+
+// policyPage lists the versions of the policy, the newest first, and those to come.
+type policyPage struct {
+	Intro, Done, Now string
+	Makes, Files     []link
+	Versions         []policyVersion
+	Scheduled        []scheduledPolicy
+}
+
+type policyVersion struct {
+	Href, Number string
+	Now          bool
+	From         cell
+	By           who
+	Waited       string
+}
+
+type scheduledPolicy struct {
+	From   cell
+	GiveUp *oneClick
+}
+
+func (c *Console) policy(ctx context.Context, v *visit) error {
+	if !v.allowed(versionsOp) {
+		return &refused{Status: http.StatusForbidden, Code: "permission_missing", Permission: c.spec[versionsOp].permission}
+	}
+	answer, err := v.get(ctx, c.spec[versionsOp].path)
+	if err != nil {
+		return err
+	}
+	d, _ := find("policy")
+	p := &policyPage{Intro: v.words.t("desk_policy_intro"), Done: v.done(), Makes: v.links(d, d.makes, "new"), Files: v.files(d, "", -1)}
+	newest := ""
+	for _, it := range answer.at("items").list {
+		one := policyVersion{Href: Root + "/policy/" + it.text("version"), Number: it.text("version"), From: v.words.cell("in_force_from", it.at("in_force_from")), By: v.account(it.text("actor"))}
+		if it.text("scheduled") != "" {
+			one.Waited = v.words.t("policy_was_scheduled")
+		}
+		newest = one.Number
+		p.Versions = append([]policyVersion{one}, p.Versions...)
+	}
+	for i := range p.Versions {
+		p.Versions[i].Now = p.Versions[i].Number == newest
+	}
+	for _, it := range answer.at("scheduled").list {
+		s := scheduledPolicy{From: v.words.cell("effective_at", it.at("effective_at"))}
+		if v.allowed(unscheduleOp) {
+			if s.GiveUp, err = v.button(Root+"/policy/"+it.text("id")+"/unschedule", v.words.t("act_policy_unschedule")); err != nil {
+				return err
+			}
+			s.GiveUp.Class = "outline small"
+		}
+		p.Scheduled = append(p.Scheduled, s)
+	}
+	v.show(http.StatusOK, "policy", v.words.t("desk_policy"), p)
+	return nil
+}
+
+// versionPage is one version: what it changed, in words, and its text.
+type versionPage struct {
+	Groups []policyGroup
+	First  bool
+	Count  string
+	Text   string
+	Note   string
+}
+
+func (c *Console) policyVersion(ctx context.Context, v *visit) error {
+	id := v.r.PathValue("id")
+	if isID(id) { // of one that waited for its date and was given up
+		v.leave(Root + "/policy?" + v.r.URL.RawQuery)
+		return nil
+	}
+	text, err := v.plain(ctx, c.spec[versionOp].filled([]string{id}, nil))
+	if err != nil {
+		return err
+	}
+	p := &versionPage{Text: text, First: id == "1"}
+	if !p.First {
+		answer, err := v.get(ctx, "/v1/policy/diff?to="+id)
+		if err != nil {
+			p.Note = v.why(err)
+		}
+		p.Groups, p.Count = v.words.policyChanges(answer.at("changes").list), itoa(len(answer.at("changes").list))
+	}
+	v.show(http.StatusOK, "policyversion", v.words.t("one_policy")+" "+id, p)
+	return nil
+}
 
 // policyText offers the policy in force to be changed.
 func (c *Console) policyText(ctx context.Context, v *visit) error {
@@ -65,8 +165,12 @@ func (v *visit) compared(ctx context.Context, status int, in url.Values) error {
 		return err
 	}
 	p.Base = got.text("from")
-	p.Compared, p.Changes = true, v.words.rows(v.words.t("act_policy_changes"), got.at("changes"))
-	if p.Publish = len(p.Changes.Body) > 0 && v.allowed(publishOp); p.Publish {
+	changes := got.at("changes").list
+	p.Compared, p.Groups, p.Count = true, v.words.policyChanges(changes), itoa(len(changes))
+	if act := got.text("approval"); act != "" {
+		p.Approval = v.words.code("act", act)
+	}
+	if p.Publish = len(changes) > 0 && v.allowed(publishOp); p.Publish {
 		if p.Number, err = number(v.c.cfg.Rand); err != nil {
 			return err
 		}

@@ -106,9 +106,9 @@ func questions(now time.Time) []question {
 	from := url.Values{"from": {now.AddDate(-1, 0, 0).UTC().Format(time.RFC3339)}, "to": {now.UTC().Format(time.RFC3339)}}.Encode()
 	return []question{
 		{"GET /v1/requests/statistics", "", showRequests},
-		{"GET /v1/approvals", "state=asked&limit=100", waitingList(2, "approvals", "warn")},
+		{"GET /v1/approvals", "state=waiting&limit=100", waitingList(2, "approvals", "warn")},
 		{"GET /v1/me/waiting", "", showWaiting},
-		{"GET /v1/breaches", "status=open&limit=100", waitingList(6, "breaches", "stop")},
+		{"GET /v1/breaches", "standing=open&limit=100", waitingList(6, "breaches", "stop")},
 		{"GET /v1/reviews", "overdue=true&limit=100", waitingList(7, "reviews", "warn")},
 		{"GET /v1/verification", "", showVerification},
 		{"GET /v1/checkpoint", "", showHead},

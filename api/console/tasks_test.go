@@ -13,16 +13,15 @@ import (
 // elsewhere are the routes that change something and that no page of the console asks,
 // by what their addresses begin with, and why.
 var elsewhere = map[string]string{
-	"/v1/session":           "the page /signin",
-	"/v1/me":                "the page /me",
-	"/v1/invitations":       "the page /invitation",
-	"/rights":               "a page for everybody",
-	"/u/":                   "a page for everybody",
-	"/v1/events":            "systems send events",
-	"/v1/links":             "systems ask for links to send",
-	"/v1/ingest/":           "systems send files",
-	"/v1/changes/":          "recipients acknowledge",
-	"/v1/policy/scheduled/": "greffe policy",
+	"/v1/session":     "the page /signin",
+	"/v1/me":          "the page /me",
+	"/v1/invitations": "the page /invitation",
+	"/rights":         "a page for everybody",
+	"/u/":             "a page for everybody",
+	"/v1/events":      "systems send events",
+	"/v1/links":       "systems ask for links to send",
+	"/v1/ingest/":     "systems send files",
+	"/v1/changes/":    "recipients acknowledge",
 }
 
 // TestEveryTask: whatever changes something through the API can be done in the console,

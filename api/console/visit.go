@@ -58,7 +58,7 @@ func (c *Console) page(h func(context.Context, *visit) error) http.HandlerFunc {
 		secure(w.Header())
 		w.Header().Set("Cache-Control", "no-store")
 		v := &visit{c: c, caller: &caller{api: c.cfg.API, w: w, r: r, lang: language(w, r), reason: cookieText(r, reasonCookie)}}
-		v.words = c.words[v.lang].with(c.cfg.Terms(), r.URL.Path)
+		v.words = c.words[v.lang].with(c.cfg.Terms(), r.URL.Path, c.cfg.Now())
 		err := v.enter(ctx)
 		if err == nil && r.Method == http.MethodPost {
 			err = v.read()
@@ -87,6 +87,7 @@ func (v *visit) know(s value) {
 	for _, p := range s.at("permissions").strings() {
 		v.may[p] = true
 	}
+	v.may["session.own"] = s.kind != 0
 	for _, r := range s.at("reasons").list {
 		v.reasons = append(v.reasons, reason{r.text("code"), r.text("label"), r.is("ticket")})
 	}

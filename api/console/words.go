@@ -18,12 +18,13 @@ type words struct {
 	names                       map[string]string // of what has no word, such as an account, on one page
 	accounts                    *accounts         // of the page
 	desk                        string            // of the page, the first part of its address
+	now                         time.Time         // of the page
 }
 
-// with are the words at a desk, together with the policy's.
-func (w *words) with(terms map[string][]Term, path string) *words {
+// with are the words at a desk and an instant, together with the policy's.
+func (w *words) with(terms map[string][]Term, path string, now time.Time) *words {
 	out := *w
-	out.terms, out.accounts = terms, &accounts{}
+	out.terms, out.accounts, out.now = terms, &accounts{}, now
 	out.desk, _, _ = strings.Cut(strings.TrimPrefix(strings.TrimPrefix(path, Root), "/"), "/")
 	return &out
 }
@@ -88,6 +89,14 @@ func (w *words) label(name string) string {
 	}
 	s := strings.ReplaceAll(name, "_", " ")
 	return strings.ToUpper(s[:min(1, len(s))]) + s[min(1, len(s)):]
+}
+
+// labelIn names a field within a group, of which the name alone would say too little.
+func (w *words) labelIn(group, name string) string {
+	if s, ok := w.labels[last(strings.TrimSuffix(group, "."))+"."+name]; ok {
+		return s
+	}
+	return w.label(name)
 }
 
 // code names a value of a closed list: by its field first, as "open" of a request is

@@ -37,6 +37,8 @@ type Approvals interface {
 	Use(ctx context.Context, account, id domain.ID) error
 	// List gives those in a state, or all, in the order in which they were asked.
 	List(ctx context.Context, state approval.State, page Page) (items []approval.Approval, next string, err error)
+	// Of lists what account asked for since a time, the newest first.
+	Of(ctx context.Context, account domain.ID, since time.Time, limit int) ([]approval.Approval, error)
 	// Ordered counts the persons account ordered to erase since a time.
 	Ordered(ctx context.Context, account domain.ID, since time.Time) (int64, error)
 }
@@ -93,6 +95,8 @@ func approvalRoutes() []Route {
 		{http.MethodGet, "/v1/approvals/{id}", "approvals.decide", "One approval, with the request that was asked for", read, false, getApproval(), nil},
 		{http.MethodPost, "/v1/approvals/{id}/decision", "approvals.decide", "Agree to what another asked, or refuse", change, true, postApproval(),
 			writing(problem.ApprovalInvalid)},
+		{http.MethodGet, "/v1/me/approvals", policy.PermissionOwn, "What the caller asked a second person to agree to, of the last eight days", read, false, listOwnApprovals(), nil},
+		{http.MethodGet, "/v1/me/approvals/{id}", policy.PermissionOwn, "One of them, with the request to send again once it is granted", read, false, getOwnApproval(), nil},
 	}
 }
 
@@ -118,9 +122,37 @@ func listApprovals() endpoint {
 	})
 }
 
+// maxOwnApprovals bounds the list of what one account asked for.
+const maxOwnApprovals = 100
+
+// listOwnApprovals are those that can still be decided or used, and those that ended since.
+func listOwnApprovals() endpoint {
+	return plain(http.StatusOK, func(ctx context.Context, a *API, c *Call, _ *struct{}) (*List[ApprovalItem], error) {
+		now := a.cfg.Now()
+		all, err := a.services.Approvals.Of(ctx, c.principal.Account, now.Add(-approval.Wait-approval.Good), maxOwnApprovals)
+		out := &List[ApprovalItem]{Items: []ApprovalItem{}}
+		for i := range all {
+			out.Items = append(out.Items, *approvalItem(&all[i], now))
+		}
+		return out, err
+	})
+}
+
 func getApproval() endpoint {
-	return opening(func(ctx context.Context, a *API, _ *Call, in *ApprovalQuery) (access.Reading, error) {
-		_, err := a.services.Approvals.Get(ctx, in.ID)
+	return shownApproval(func(*Call, *approval.Approval) bool { return true })
+}
+
+// getOwnApproval gives an approval to who asked for it, to anybody else as if there were none.
+func getOwnApproval() endpoint {
+	return shownApproval(func(c *Call, x *approval.Approval) bool { return x.Account == c.principal.Account })
+}
+
+func shownApproval(may func(*Call, *approval.Approval) bool) endpoint {
+	return opening(func(ctx context.Context, a *API, c *Call, in *ApprovalQuery) (access.Reading, error) {
+		x, err := a.services.Approvals.Get(ctx, in.ID)
+		if err == nil && !may(c, x) {
+			err = ErrNotFound
+		}
 		return access.Reading{Action: "read", Categories: []string{"access"}}, err
 	}, func(ctx context.Context, a *API, _ *Call, r access.Receipt, in *ApprovalQuery) (*ApprovalShown, error) {
 		x, err := a.services.Approvals.Get(ctx, in.ID)

@@ -7,7 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"greffe/api/auth"
 	"greffe/domain"
+	"greffe/domain/account"
 	"greffe/domain/approval"
 	"greffe/eventstore/access"
 )
@@ -21,11 +23,15 @@ func (testApprovals) Ask(context.Context, domain.ID, approval.Act, approval.Aske
 	return &approval.Approval{ID: anApproval, Asked: testNow}, nil
 }
 
-func (testApprovals) Get(_ context.Context, id domain.ID) (*approval.Approval, error) {
+func (d testApprovals) Get(_ context.Context, id domain.ID) (*approval.Approval, error) {
 	if id != anApproval {
 		return nil, ErrNotFound
 	}
-	return &approval.Approval{ID: id, Act: approval.HoldRelease, Account: person, Asked: testNow}, nil
+	asker := d.get().asker
+	if asker.IsZero() {
+		asker = person
+	}
+	return &approval.Approval{ID: id, Act: approval.HoldRelease, Account: asker, Asked: testNow}, nil
 }
 
 func (d testApprovals) Open(_ context.Context, r access.Receipt, _ domain.ID) (*approval.Asked, error) {
@@ -45,6 +51,10 @@ func (d testApprovals) List(_ context.Context, _ approval.State, p Page) ([]appr
 	return []approval.Approval{{ID: anApproval, Asked: testNow}}, "", d.get().fail
 }
 
+func (d testApprovals) Of(_ context.Context, account domain.ID, _ time.Time, _ int) ([]approval.Approval, error) {
+	return []approval.Approval{{ID: anApproval, Account: account, Asked: testNow}}, d.get().fail
+}
+
 func (testApprovals) Ordered(context.Context, domain.ID, time.Time) (int64, error) { return 0, nil }
 
 // TestApprovalRefusals: what of a decision is wrong is said in its field.
@@ -62,5 +72,38 @@ func TestApprovalRefusals(t *testing.T) {
 		if got.code(t) != c.code || c.field != "" && !strings.Contains(got.body, `"field":"`+c.field+`"`) || strings.Contains(got.body, marker) {
 			t.Errorf("%s %s %s: %s", c.method, c.path, c.body, got.body)
 		}
+	}
+}
+
+// ownSession is the cookie of a session of a person who asked for the approval: what is
+// the caller's own takes one.
+func (w *world) ownSession() string {
+	w.t.Helper()
+	w.own.Do(func() {
+		made, err := w.service.People.Create(w.t.Context(), aPerson, auth.NewAccount{Kind: account.Human, Label: "x", Roles: []string{"admin"}})
+		must(w.t, err)
+		started, err := w.service.People.Start(w.t.Context(), auth.Login{Account: made.Account, Method: "passkey", Factors: []string{"passkey"}})
+		must(w.t, err)
+		w.cookie = auth.CookieNameLocal + "=" + started.Cookie
+		w.data.set(func(s *switches) { s.asker = made.Account })
+	})
+	return w.cookie
+}
+
+// TestOwnApproval: what somebody asked for is theirs to see, and nobody else's.
+func TestOwnApproval(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	path := "/v1/me/approvals/" + anApproval.String()
+	if got := w.call(http.MethodGet, path, "", "X-Greffe-Reason", "maintenance:T-1"); got.status != http.StatusOK || !strings.Contains(got.body, marker) {
+		t.Errorf("one's own: %d %s", got.status, got.body)
+	}
+	before := len(w.journal.all())
+	w.data.set(func(s *switches) { s.asker = domain.ID{} })
+	if got := w.call(http.MethodGet, path, "", "X-Greffe-Reason", "maintenance:T-1"); got.status != http.StatusNotFound || strings.Contains(got.body, marker) || len(w.journal.all()) != before {
+		t.Errorf("somebody else's: %d %s", got.status, got.body)
+	}
+	if got := w.call(http.MethodGet, "/v1/me/approvals", "", "Authorization", "", "Cookie", w.ownSession()); got.status != http.StatusOK || !strings.Contains(got.body, anApproval.String()) {
+		t.Errorf("the list: %d %s", got.status, got.body)
 	}
 }

@@ -185,7 +185,7 @@ type RecipientStanding struct {
 	SentAt          *time.Time        `json:"sent_at,omitempty" doc:"When its endpoint last took a delivery that it acknowledges by itself."`
 	FailingSince    *time.Time        `json:"failing_since,omitempty" doc:"Its endpoint does not answer."`
 	Lag             int               `json:"lag" doc:"Changes it has not acknowledged."`
-	LagMore         bool              `json:"lag_more,omitzero" doc:"Counting stopped after 10,000 changes, or where too many persons had to be looked up: there are more."`
+	LagMore         bool              `json:"lag_more,omitzero" doc:"Not all were counted, as of more than 10,000 changes, or where too many persons would have to be looked up: there are at least so many."`
 	Oldest          *time.Time        `json:"oldest,omitempty" doc:"When the first of them was recorded."`
 	OverdueErasures int               `json:"overdue_erasures" doc:"Erasures recorded more than 7 days ago that it was told of and has not acknowledged, however many other changes there are."`
 	DeadLetters     []DeadLetterRange `json:"dead_letters" doc:"What was given up after 7 days and is not acknowledged; read it at /v1/changes."`

@@ -112,6 +112,7 @@ type switches struct {
 	found  int // rows that lists have; 3 if 0
 	copied string
 	sought []token.Token
+	asker  domain.ID // of the approval; person if zero
 }
 
 func (d *testData) set(change func(*switches)) {

@@ -8,6 +8,7 @@ import (
 
 	"greffe/api/problem"
 	"greffe/domain"
+	"greffe/domain/approval"
 	"greffe/domain/policy"
 )
 
@@ -54,6 +55,8 @@ type PolicyDiff struct {
 	From    int64               `json:"from" doc:"0 is the version in force."`
 	To      int64               `json:"to,omitzero" doc:"Absent for a text that was sent."`
 	Changes []policy.Difference `json:"changes"`
+	// Approval is of a text that was sent.
+	Approval approval.Act `json:"approval,omitempty" enum:"mass_erasure,bulk_export,hold_release,grant" doc:"The act of which the text loosens the agreement of two persons: publishing it takes another's."`
 }
 
 func policyRoutes() []Route {
@@ -118,7 +121,7 @@ func getPolicyDiff() endpoint {
 			from = max(1, to-1)
 		}
 		changes, err := a.services.Policies.Diff(ctx, from, to)
-		return &PolicyDiff{from, to, some(changes)}, err
+		return &PolicyDiff{From: from, To: to, Changes: some(changes)}, err
 	})
 }
 
@@ -133,7 +136,9 @@ func postPolicyDiff() endpoint {
 		}
 		_, version := a.services.Ledger.Policy()
 		changes, err := policy.Diff(a.services.Ledger.PolicySource(), text)
-		return &PolicyDiff{From: version, Changes: some(changes)}, err
+		out := &PolicyDiff{From: version, Changes: some(changes)}
+		out.Approval, _ = loosened(c.rules, text)
+		return out, err
 	})
 	e.takes = []string{mediaYAML, "text/yaml", "application/x-yaml"}
 	return e

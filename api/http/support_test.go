@@ -66,6 +66,8 @@ type world struct {
 	logs    *safeBuffer
 	clock   atomic.Int64 // nanoseconds added to testNow
 	service Services
+	own     sync.Once
+	cookie  string // of ownSession
 }
 
 func (w *world) now() time.Time { return testNow.Add(time.Duration(w.clock.Load())) }
@@ -224,6 +226,10 @@ func (w *world) send(method, path string, body io.Reader, headers ...string) rep
 	req.Header.Set("Authorization", "Bearer "+adminToken)
 	if method == http.MethodPost {
 		req.Header.Set("Content-Type", mediaJSON)
+	}
+	if strings.HasPrefix(path, "/v1/me/approvals/") {
+		req.Header.Del("Authorization")
+		req.Header.Set("Cookie", w.ownSession())
 	}
 	for i := 0; i < len(headers); i += 2 {
 		if headers[i+1] == "" {

@@ -106,7 +106,7 @@ func nameOf(n *yaml.Node) string {
 		switch key, x := n.Content[i].Value, n.Content[i+1]; key {
 		case "code":
 			code = x.Value
-		case "classes", "purpose", "phase", "kinds", "condition":
+		case "act", "classes", "purpose", "phase", "kinds", "condition":
 			parts = append(parts, words(x))
 		}
 	}

@@ -183,6 +183,11 @@ func (s *Store) List(ctx context.Context, state approval.State, now time.Time, f
 	return out, nil
 }
 
+// Of lists what an account asked for since a time, the newest first.
+func (s *Store) Of(ctx context.Context, account domain.ID, since time.Time, limit int) ([]approval.Approval, error) {
+	return s.read(ctx, "WHERE account=? AND asked>=? ORDER BY position DESC LIMIT ?", account[:], since.UnixMicro(), limit)
+}
+
 // Ordered counts the persons an account ordered to erase since a time, which is at most
 // approval.Window ago, and tells where its last order stands; -1 for none of late.
 func (s *Store) Ordered(ctx context.Context, account domain.ID, since time.Time) (n, last int64, err error) {

@@ -40,6 +40,19 @@ func (c *crowd) who(r policy.Recipient) *who {
 	return w
 }
 
+// tired reports that the index would have to be asked about a change's person, and was
+// asked often enough.
+func (w *who) tired(e entry) bool {
+	if w.asked < maxAsked || e.subject.IsZero() || w.r.Source == "" {
+		return false
+	}
+	if _, known := w.firsts[e.subject]; !known {
+		return true
+	}
+	_, known := w.people[e.subject]
+	return !known && !e.solo
+}
+
 // connected are the contacts that are one person, the change's own first. Of more
 // than can be told of at once the change's own stands alone.
 func (c *crowd) connected(ctx context.Context, subject domain.ID) ([]domain.ID, error) {

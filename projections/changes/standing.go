@@ -17,7 +17,7 @@ const (
 	KeptStaged = 30 * 24 * time.Hour
 
 	maxCounted = 10_000 // changes looked at to count what a recipient lacks
-	maxAsked   = 1_000  // persons that the index is asked for meanwhile
+	maxAsked   = 2_000  // persons that the index is asked for meanwhile
 	maxDead    = 100
 )
 
@@ -26,14 +26,15 @@ type Standing struct {
 	Recipient policy.Recipient
 	Progress
 	Lag         int       // changes of its feed that it has not acknowledged
-	More        bool      // there are more than were counted
+	More        bool      // not all were counted: there are at least so many
 	Oldest      time.Time // when the first of them was recorded; zero if none
 	Overdue     int       // erasures that it has not acknowledged, recorded more than 7 days ago
 	DeadLetters []DeadLetter
 }
 
 // Standings are those of some recipients at now. What is counted is bounded: by the
-// changes looked at of each, and by the persons that the index has to be asked for in all.
+// changes looked at of each, and by the persons that the index has to be asked for in all;
+// beyond these, changes of persons whom the recipient's source created still count.
 func (f *Feed) Standings(ctx context.Context, rs []policy.Recipient, now time.Time) ([]Standing, error) {
 	end, err := f.View.Checkpoint(ctx)
 	if err != nil {
@@ -71,14 +72,10 @@ func (w *who) standing(ctx context.Context, now time.Time) (Standing, error) {
 			return s, err
 		}
 		for _, e := range found {
-			before := w.asked
 			if err := s.count(ctx, w, e); err != nil {
 				return s, err
 			}
-			if from = e.position + 1; w.tired(before) {
-				s.More = from < w.below
-				return s, nil
-			}
+			from = e.position + 1
 		}
 		if looked += len(found); len(found) < scanned {
 			return s, nil
@@ -90,10 +87,11 @@ func (w *who) standing(ctx context.Context, now time.Time) (Standing, error) {
 	}
 }
 
-// tired reports that a look-up was needed since, and that there were enough.
-func (w *who) tired(before int) bool { return w.asked > before && w.asked >= maxAsked }
-
 func (s *Standing) count(ctx context.Context, w *who, e heldEntry) error {
+	if !e.held && w.tired(e.entry) {
+		s.More = true
+		return nil
+	}
 	told, err := w.holds(ctx, e)
 	if err != nil || !told {
 		return err
@@ -132,7 +130,10 @@ func (w *who) overdue(ctx context.Context, from domain.Position, now time.Time) 
 			return n, err
 		}
 		for _, e := range found {
-			before := w.asked
+			from = e.position + 1
+			if !e.held && w.tired(e.entry) {
+				continue
+			}
 			told, err := w.holds(ctx, e)
 			if err != nil {
 				return n, err
@@ -140,11 +141,8 @@ func (w *who) overdue(ctx context.Context, from domain.Position, now time.Time) 
 			if told {
 				n++
 			}
-			if from = e.position + 1; n >= maxCounted || w.tired(before) {
-				return n, nil
-			}
 		}
-		if len(found) < scanned {
+		if len(found) < scanned || n >= maxCounted {
 			return n, nil
 		}
 	}

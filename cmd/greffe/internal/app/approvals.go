@@ -160,6 +160,14 @@ func (d approvalDesk) List(ctx context.Context, state approval.State, page httpa
 	return items, next, nil
 }
 
+// Of implements httpapi.Approvals.
+func (d approvalDesk) Of(ctx context.Context, account domain.ID, since time.Time, limit int) ([]approval.Approval, error) {
+	if err := d.a.upToDate(ctx, d.a.Approvals.Name()); err != nil {
+		return nil, err
+	}
+	return d.a.Approvals.Of(ctx, account, since, limit)
+}
+
 // Ordered implements httpapi.Approvals.
 func (d approvalDesk) Ordered(ctx context.Context, account domain.ID, since time.Time) (int64, error) {
 	if err := d.a.upToDate(ctx, d.a.Approvals.Name()); err != nil {

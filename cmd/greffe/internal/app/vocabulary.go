@@ -35,6 +35,10 @@ func (a *App) vocabulary() map[string][]console.Term {
 	for _, c := range rules.Controllers() {
 		controllers = append(controllers, console.Term{Code: c.Code, FR: c.Name, EN: c.Name})
 	}
+	var recipients []console.Term
+	for _, r := range rules.Recipients() {
+		recipients = append(recipients, one(r.Code, r.Label))
+	}
 	return map[string][]console.Term{"purpose": purposes, "purposes": purposes, "channel": channels, "channels": channels, "class": classes, "classes": classes,
-		"roles": roles, "default_reason": reasons, "portfolio": portfolios, "group": groups, "revealed": groups, "controller": controllers}
+		"roles": roles, "default_reason": reasons, "portfolio": portfolios, "group": groups, "revealed": groups, "controller": controllers, "recipient_code": recipients}
 }
