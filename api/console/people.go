@@ -16,6 +16,7 @@ type peoplePage struct {
 	Hits             []hit
 	Next             string
 	Problem          string
+	Nobody           string // what to try where nobody was found
 	CSRF             string
 }
 
@@ -64,7 +65,10 @@ func (c *Console) findPeople(ctx context.Context, v *visit) error {
 	if err != nil {
 		return err
 	}
-	p.Next = found.text("next")
+	p.Next, p.Nobody = found.text("next"), v.words.t("nobody")
+	if p.By == "name" {
+		p.Nobody = v.words.t("nobody_name")
+	}
 	items := found.at("items").list
 	if len(items) == 1 && p.Next == "" {
 		v.leave(Root + "/people/" + items[0].text("subject_id"))
@@ -82,7 +86,7 @@ func (v *visit) hit(ctx context.Context, id string) hit {
 	h := hit{ID: id, Href: Root + "/people/" + id, Short: short(id)}
 	if s, err := v.get(ctx, "/v1/subjects/"+id+"?classes=identity,contact_details"); err == nil {
 		h.Name = name(s)
-		for _, part := range []string{"person.emails", "company", "kind", "last_activity_at"} {
+		for _, part := range []string{"person.emails", "person.phones", "person.postal_address.city", "company", "kind", "last_activity_at"} {
 			if w := s.at(part); !w.empty() {
 				h.Values = append(h.Values, pair{Label: v.words.label(last(part)), Name: last(part), Value: v.words.cell(last(part), w)})
 			}

@@ -1,8 +1,10 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"maps"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -11,6 +13,9 @@ import (
 // fitRequest fits the forms of a request's steps: what its state allows, whom it is
 // about, and what was done to it meanwhile.
 func fitRequest(ctx context.Context, v *visit, a act, id string) *fits {
+	if a.slug == "new" {
+		return fitNew(ctx, v)
+	}
 	id, task, _ := strings.Cut(id, separator)
 	if !v.allowed(requestRead) || !isID(id) {
 		return nil
@@ -58,6 +63,24 @@ func fitRequest(ctx context.Context, v *visit, a act, id string) *fits {
 		}
 	case "withdraw":
 		f.known.Set("channel", r.text("channel"))
+	}
+	return f
+}
+
+// fitNew sets apart what few requests need, and names whom it is about if its address
+// says so already.
+func fitNew(ctx context.Context, v *visit) *fits {
+	f := &fits{aside: []string{"requester", "ground", "person.agent", "person.deceased", "person.died_on", "external_id", "controller", "objection"}}
+	id := v.r.URL.Query().Get("subject_id")
+	if v.r.Method == http.MethodPost {
+		id = v.r.PostForm.Get("subject_id")
+	}
+	if isID(id) {
+		f.about = v.words.say("request_of", "name", cmp.Or(v.nameOf(ctx, id), v.words.t("person")), "id", short(id))
+		f.hidden, f.fixed = []string{"subject_id", "external_id"}, []kept{{"subject_id", id}}
+	} else {
+		f.about = v.words.t("request_of_whom")
+		f.aside = append([]string{"subject_id"}, f.aside...)
 	}
 	return f
 }

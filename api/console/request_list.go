@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"time"
 )
 
 // requestsPage is the list of rights requests, the first due first.
@@ -116,14 +117,23 @@ func (v *visit) requestChips(ctx context.Context, q, asked url.Values) []chip {
 	}
 	self := v.session.text("account_id")
 	here := map[string]bool{"open": q.Get("standing") == "open" && !q.Has("assignee") && !q.Has("overdue"), "overdue": q.Get("overdue") == "true",
-		"mine": q.Get("assignee") == self && self != "", "closed": q.Get("standing") == "closed", "all": asked.Has("all") && !q.Has("standing")}
+		"mine": q.Get("assignee") == self && self != "", "recent": q.Get("from") != "" && q.Get("from") == v.recentFrom(), "closed": q.Get("standing") == "closed", "all": asked.Has("all") && !q.Has("standing")}
 	var out []chip
 	for _, c := range []struct{ key, query, count string }{{"open", "standing=open", counts.text("all.open")}, {"overdue", "overdue=true", counts.text("all.overdue")},
-		{"mine", "standing=open&assignee=" + url.QueryEscape(self), ""}, {"closed", "standing=closed", ""}, {"all", "all=true", ""}} {
+		{"recent", "from=" + url.QueryEscape(v.recentFrom()), ""}, {"mine", "standing=open&assignee=" + url.QueryEscape(self), ""}, {"closed", "standing=closed", ""}, {"all", "all=true", ""}} {
 		out = append(out, chip{Href: Root + "/requests?" + c.query, Text: v.words.t("chip_" + c.key), Count: v.words.number(c.count), Here: here[c.key]})
 	}
 	return out
 }
+
+// recentFrom is the day of Paris from which a request counts as newly come in.
+func (v *visit) recentFrom() string {
+	y, m, d := v.c.cfg.Now().In(zone()).AddDate(0, 0, -recentDays).Date()
+	return time.Date(y, m, d, 0, 0, 0, 0, zone()).UTC().Format(time.RFC3339)
+}
+
+// recentDays is for how many days a request counts as newly come in.
+const recentDays = 2
 
 // requestRights are the rights in the order of the law.
 func requestRights() []string {

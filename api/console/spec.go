@@ -190,7 +190,7 @@ func textKind(name, format string, choices []string) string {
 		return fieldChoice
 	case format == "date-time":
 		return fieldTime
-	case format == "date":
+	case format == "date", name == "died_on":
 		return fieldDate
 	case isLong(name):
 		return fieldLong

@@ -24,7 +24,7 @@ func TestConsoleBundle(t *testing.T) {
 	at, build, file := "/console/inspections/"+id, "/console/bundles/"+id, "/console/bundlefiles/"+id
 	s.signIn("dpo")
 	s.because("inspection")
-	s.shows(at, "1. Open", "4. Build and verify", build, "Nothing has been consulted", "Your role makes no accounts", "days to answer")
+	s.shows(at, "Opened on", "Build and verify", build, "Nothing has been consulted", "Your role makes no accounts", "days to answer")
 	if p := s.get(file); p.status != http.StatusNotFound {
 		t.Errorf("a bundle that nobody built: %d", p.status)
 	}
