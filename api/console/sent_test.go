@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -107,6 +108,7 @@ func actions() []string {
 
 func sendForm(c *Console, where string, form url.Values) *httptest.ResponseRecorder {
 	if form != nil {
+		form = maps.Clone(form)
 		form.Set("understood", "yes") // of those that ask for it
 	}
 	r := httptest.NewRequest(http.MethodPost, where, strings.NewReader(form.Encode()))

@@ -234,6 +234,9 @@ func (w *world) send(method, path string, body io.Reader, headers ...string) rep
 	for i := 0; i < len(headers); i += 2 {
 		if headers[i+1] == "" {
 			req.Header.Del(headers[i])
+			if headers[i] == "Authorization" {
+				req.Header.Del("Cookie")
+			}
 			continue
 		}
 		req.Header.Set(headers[i], headers[i+1])

@@ -30,7 +30,7 @@ func filled(f pageForm, said map[string]string, nth int, whole bool) url.Values 
 				out.Set(x.name, x.value)
 			}
 		case x.kind == "checkbox" || x.kind == "radio":
-			if told && slices.Contains(strings.Split(hint, " "), x.value) || !told && x.checked {
+			if told && slices.Contains(strings.Split(hint, " "), x.value) || !told && (x.checked || x.required) {
 				out.Add(x.name, x.value)
 			}
 		case x.kind == "hidden" && !told:
@@ -112,6 +112,9 @@ func formsSaid(action string, known map[string]string) map[string]string {
 			}
 		}
 	}
+	if ends(action, "/policy/new/compare") {
+		out["raw"] = known["policy"]
+	}
 	for name, v := range out {
 		for k, is := range known {
 			v = strings.ReplaceAll(v, "{"+k+"}", is)
@@ -147,7 +150,9 @@ func formsNeed() []step {
 		step{role: "dpo", route: "POST /v1/breaches", body: `{"form":{"nature":{"nature":["confidentiality"]}}}`, keep: "minor=id", without: "controller"},
 		step{role: "dpo", route: "POST /v1/breaches/{minor}/assessment", body: `{"severity":"negligible","likelihood":"negligible","risk":"unlikely","notify":false}`},
 		step{role: "dpo", route: "POST /v1/reviews", body: `{"kind":"training","planned_for":"2026-06-01T00:00:00Z"}`, keep: "held=id", without: "controller"},
-		step{role: "dpo", route: "POST /v1/reviews/{held}/sessions", body: `{"held_at":"{now}","roles":{"agent":2}}`})
+		step{role: "dpo", route: "POST /v1/reviews/{held}/sessions", body: `{"held_at":"{now}","roles":{"agent":2}}`},
+		step{role: "dpo", route: "POST /v1/reviews", body: `{"kind":"training","planned_for":"2026-07-01T00:00:00Z"}`, keep: "worked=id", without: "controller"},
+		step{role: "dpo", route: "POST /v1/reviews/{worked}/sessions", body: `{"held_at":"{now}","roles":{"agent":2}}`})
 }
 
 // formsAsk are the forms that change nothing: they ask, or keep a choice in the browser.
@@ -190,7 +195,7 @@ func formsAdd() map[string]string {
 		"/console/screenings": "screens another file", "/console/requests/*/tasks": "opens the searches that lack, if any", "/console/opposition/*/lift": "says a second reason for what has ended",
 		"/console/tokens/*/revoke": same, "/console/people/*/erase": "leads to the order that was given", "/console/events/*/redact": "destroys what is left, which is nothing",
 		"/console/notices/*/publish": "publishes another text: the same name, version and language with another text is a conflict", "/console/accounts/*/signout": "ends what sessions there are",
-		"/console/bundles/*": "makes a bundle of its own", "/console/objections/*": "takes in what the person said to each", "/console/quarantine/*": "shows what became of it, and records nothing", "/console/hold/*~*/release": "asks for an agreement of its own",
+		"/console/bundles/*": "makes a bundle of its own", "/console/objections/*": "takes in what the person said to each", "/console/quarantine/*": "shows what became of it, and records nothing", "/console/hold/*~*/release": "asks for an agreement of its own", "/console/hold/*/release": "asks for an agreement of its own",
 	}
 }
 

@@ -19,7 +19,7 @@ import (
 // instead; they are looked at by tests of their own.
 var otherwise = map[string]string{
 	"GET /v1/tokens": "staff", "GET /v1/accounts": "staff", "GET /v1/accounts/names": "staff", "GET /v1/accounts/{id}": "staff", "GET /v1/accounts/{id}/sessions": "staff",
-	"GET /v1/watch": "staff", "GET /v1/watch/{id}": "staff", "GET /v1/approvals/{id}": "staff", "GET /v1/audit/accounts/{id}": "staff",
+	"GET /v1/watch": "staff", "GET /v1/watch/{id}": "staff", "GET /v1/approvals/{id}": "staff", "GET /v1/me/approvals/{id}": "what oneself asked", "GET /v1/audit/accounts/{id}": "staff",
 	"GET /v1/activities": "register", "GET /v1/activities/{id}": "register", "GET /v1/activities/{id}/history": "register",
 	"GET /v1/activities/organisation": "register", "GET /v1/activities/export": "register", "POST /v1/activities/import": "register",
 	"GET /v1/activities/findings": "register", "GET /v1/dpia": "register", "GET /v1/dpia/{id}": "register",
