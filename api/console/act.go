@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // input is one field of a form.
@@ -61,6 +62,9 @@ func (v *visit) inputs(fields []field, in url.Values, under, bad string) []input
 		f.offer(v.words.terms[f.name])
 		i := input{Name: name, ID: "f-" + strings.NewReplacer(".", "-", "_", "-").Replace(name), Label: v.words.labelIn(under, f.name), Help: v.words.help(f.name),
 			Kind: f.kind, Value: in.Get(name), Required: f.required, Max: f.max, Bad: bad != "" && (bad == name || bad == f.name)}
+		if at, err := time.Parse(time.RFC3339, i.Value); f.kind == fieldTime && err == nil {
+			i.Value = at.In(zone()).Format(local16)
+		}
 		for _, ch := range f.choices {
 			i.Choices = append(i.Choices, choice{ch, v.words.code(f.name, ch), slices.Contains(in[name], ch)})
 		}

@@ -36,6 +36,13 @@ func (s *seat) keyed(at string, stops ...stop) {
 	s.must(s.open.CaughtUp(s.T.Context()))
 }
 
+// pressed goes to a button by Tab and presses it by Enter.
+func (s *seat) pressed(selector string) {
+	s.T.Helper()
+	s.followed(selector)
+	s.must(s.open.CaughtUp(s.T.Context()))
+}
+
 // followed goes to a link by Tab and follows it by Enter.
 func (s *seat) followed(selector string) {
 	s.T.Helper()
@@ -172,7 +179,7 @@ func TestConsoleKeysMoreInABrowser(t *testing.T) {
 		s.leaves(event.ErasureOrdered, func() {
 			s.visit("/console/people/" + other + "/erase")
 			s.holds("Ce que l’effacement ferait maintenant")
-			s.keyed("", stop{"form.task [name=ground]", "art17.1.b"})
+			s.keyed("", stop{"form.task [name=ground]", "art17.1.b"}, stop{"form.task [name=understood]", " "})
 		})
 	})
 }
@@ -183,21 +190,18 @@ func (s *seat) agreed(second *seat, person string) {
 	second.T = s.T
 	s.keyed("/console/people/"+person+"/hold", stop{"form.task [name=code]", "litigation"})
 	s.followed("main a[href^='/console/hold/'][href$='/release']")
-	release := scripted[string](s, "location.pathname")
 	s.keyed("") // is told that it takes another
 	s.leaves(event.ApprovalRequested, func() { s.keyed("") })
 	asked := scripted[string](s, "location.pathname")
+	id := strings.TrimPrefix(asked, "/console/asked/")
 	second.leaves(event.ApprovalDecided, func() {
 		second.visit("/console/approvals")
-		second.followed("main a[href='" + asked + "']")
-		second.followed("main a[href$='/decide']")
-		second.keyed("", stop{"form.task [name=decision]", "grant"})
+		second.followed("main a[href='/console/approvals/" + id + "']")
+		second.pressed("main button[value=grant]")
 	})
 	s.leaves(event.HoldReleased, func() {
-		s.keyed(release)
-		s.tabTo("form.task [name=approval]")
-		s.do("all of it", chromedp.KeyEvent("a", chromedp.KeyModifiers(chromedp.ModifierCtrl)))
-		s.keyed("", stop{"form.task [name=approval]", strings.TrimPrefix(asked, "/console/approvals/")})
+		s.visit(asked)
+		s.pressed("main .next form button[type=submit]")
 	})
 }
 
