@@ -132,7 +132,7 @@ func opening() map[string][]string {
 // names, and as the time of what was sent, now.
 func fitBreach(ctx context.Context, v *visit, a act, id string) *fits {
 	if id == "" {
-		return &fits{keep: map[string]map[string][]string{"form": opening()}, known: url.Values{"aware_at": {wallClock(v.c.cfg.Now().Format(time.RFC3339))}}}
+		return &fits{keep: map[string]map[string][]string{"form": opening()}, known: url.Values{"aware_at": {v.c.cfg.Now().In(zone()).Format(local16)}}}
 	}
 	f := fitFile(breachRead)(ctx, v, a, id)
 	if f == nil {

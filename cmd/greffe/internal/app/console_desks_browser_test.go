@@ -186,7 +186,9 @@ func TestConsoleDesksInABrowser(t *testing.T) {
 		})
 		s.visit("/console/minimisation")
 		s.press("table.counts th a")
-		s.holds("Ouvrir la fiche")
+		if !scripted[bool](s, `!!document.querySelector("#findings")`) {
+			s.holds("what was found")
+		}
 		s.look("/console/minimisation")
 		s.lookAt("/console/contested")
 	})
