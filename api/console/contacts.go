@@ -32,11 +32,11 @@ type badContact struct {
 
 const maxContacts = 200
 
-// badContacts lists those of a period, by default of the last thirty days.
+// badContacts lists those of a period, by default of the last seven days: each fact of the period is looked at.
 func (c *Console) badContacts(ctx context.Context, v *visit) error {
 	q := v.r.URL.Query()
 	now := c.cfg.Now().In(zone())
-	p := &contactsPage{From: cmp.Or(q.Get("from"), now.AddDate(0, 0, -30).Format(time.DateOnly)), To: cmp.Or(q.Get("to"), now.Format(time.DateOnly))}
+	p := &contactsPage{From: cmp.Or(q.Get("from"), now.AddDate(0, 0, -7).Format(time.DateOnly)), To: cmp.Or(q.Get("to"), now.Format(time.DateOnly))}
 	from, err1 := time.ParseInLocation(time.DateOnly, p.From, zone())
 	to, err2 := time.ParseInLocation(time.DateOnly, p.To, zone())
 	if err1 != nil || err2 != nil || to.Before(from) {

@@ -58,7 +58,7 @@ func guideRules(role string) []guideRule {
 	case "dpo":
 		return []guideRule{own, policyRead, registers,
 			{key: "notice", href: "/notices/new/publish", needs: "POST /v1/notices", ask: "GET /v1/notices", query: "limit=1", done: holdsSome},
-			{key: "recipients", href: "/recipients", needs: "GET /v1/changes/recipients", ask: "GET /v1/changes/recipients", done: holdsSome},
+			{key: "recipients", href: "/recipients", needs: "GET /v1/changes/recipients"},
 			{key: "dpia", href: "/dpia/new/decide", needs: "POST /v1/dpia", ask: "GET /v1/dpia", query: "limit=1", done: holdsSome},
 			{key: "review", href: "/reviews/new/plan", needs: "POST /v1/reviews", ask: "GET /v1/reviews", query: "limit=1", done: holdsSome}, verified, backup}
 	case "auditor":
@@ -75,7 +75,7 @@ func guideRules(role string) []guideRule {
 			{key: "source", href: "/tokens/new/new", needs: "POST /v1/tokens", ask: "GET /v1/producers", query: "limit=1", done: holdsSome},
 			backup, verified, anchored, {key: "keys", href: "/keys", needs: "GET /v1/keys"}}
 	case "security":
-		return []guideRule{own, reason, {key: "watch", href: "/watch", needs: "GET /v1/watch", ask: "GET /v1/watch", query: "state=open&limit=1", done: func(a value) bool { return !holdsSome(a) }},
+		return []guideRule{own, reason, {key: "watch", href: "/watch", needs: "GET /v1/watch", ask: "GET /v1/me/waiting", done: func(a value) bool { return a.text("watch.count") == "0" }},
 			{key: "bulk", href: "/bulk", needs: "GET /v1/audit/bulk"}, {key: "hours", href: "/reads", needs: "GET /v1/audit/accesses"}}
 	case guestRole:
 		return []guideRule{reason, find, history, registers, verified, {key: "bundle", href: "/verification", needs: "GET /v1/verification"}}

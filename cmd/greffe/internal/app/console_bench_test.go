@@ -50,7 +50,8 @@ func (p *pace) String() string {
 
 // BenchmarkConsole says how long the server takes for each page of the console, by role,
 // on a ledger of GREFFE_BENCH_PERSONS persons and GREFFE_BENCH_EVENTS events. With
-// GREFFE_BENCH_DIR the ledger is kept there and used again.
+// GREFFE_BENCH_DIR the ledger is kept there and used again, with GREFFE_BENCH_PAGES these
+// pages alone are asked for.
 func BenchmarkConsole(b *testing.B) {
 	b.ReportAllocs()
 	c := openBenchHouse(b)
@@ -160,6 +161,12 @@ type benchPage struct {
 func (c *benchHouse) pages() []benchPage {
 	c.Helper()
 	var out []benchPage
+	for _, where := range strings.Fields(os.Getenv("GREFFE_BENCH_PAGES")) {
+		out = append(out, benchPage{where, func(int) *httptest.ResponseRecorder { return c.ask(http.MethodGet, where, nil) }})
+	}
+	if len(out) > 0 {
+		return out
+	}
 	queue, seen := []string{"/console"}, map[string]bool{}
 	for len(queue) > 0 {
 		where := queue[0]
