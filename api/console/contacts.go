@@ -42,7 +42,7 @@ func (c *Console) badContacts(ctx context.Context, v *visit) error {
 	if err1 != nil || err2 != nil || to.Before(from) {
 		return &refused{Status: http.StatusBadRequest, Code: "form"}
 	}
-	items, more, err := v.all(ctx, "/v1/audit/contacts", url.Values{"from": {from.UTC().Format(time.RFC3339)}, "to": {to.AddDate(0, 0, 1).UTC().Format(time.RFC3339)}}, 50)
+	items, more, err := v.all(ctx, "/v1/audit/contacts", url.Values{"from": {from.UTC().Format(time.RFC3339)}, "to": {to.AddDate(0, 0, 1).UTC().Format(time.RFC3339)}}, 15)
 	if err != nil {
 		return err
 	}
