@@ -141,7 +141,7 @@ func TestSignInInABrowser(t *testing.T) {
 	if got := p.text("#who"); got != "jmartin" {
 		t.Errorf("who: %q", got)
 	}
-	p.do("sign out again", chromedp.Click("#sign-out"), chromedp.WaitVisible("#password-form"))
+	p.do("sign out again", chromedp.Click("#sign-out"), chromedp.WaitVisible("body:not(:has(#account)) #password-form"))
 	p.do("a wrong password is told", chromedp.SendKeys("#name", "jmartin"), chromedp.SendKeys("#password", "Quatre-Chevaux-Noirs-9"),
 		chromedp.Click("#password-form button[type=submit]"), chromedp.WaitVisible("[role=alert]"))
 	p.do("sign in by password and code", chromedp.SetValue("#password", password), chromedp.Click("#password-form button[type=submit]"),
