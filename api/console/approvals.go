@@ -47,8 +47,8 @@ type approvalRow struct {
 }
 
 func (c *Console) approvals(ctx context.Context, v *visit) error {
-	if !v.allowed(approvalsOp) {
-		return &refused{Status: http.StatusForbidden, Code: "permission_missing", Permission: c.spec[approvalsOp].permission}
+	if err := v.needs(approvalsOp); err != nil {
+		return err
 	}
 	items, _, err := v.all(ctx, c.spec[approvalsOp].path, url.Values{}, 5)
 	if err != nil {

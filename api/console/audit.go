@@ -158,8 +158,8 @@ type auditPage struct {
 func (c *Console) auditPage(slug string) func(context.Context, *visit) error {
 	op := map[string]string{"audit": eventsOp, "reads": accessesOp}[slug]
 	return func(ctx context.Context, v *visit) error {
-		if !v.allowed(op) {
-			return &refused{Status: http.StatusForbidden, Code: "permission_missing", Permission: c.spec[op].permission}
+		if err := v.needs(op); err != nil {
+			return err
 		}
 		q, err := v.readAudit(slug)
 		if err != nil {

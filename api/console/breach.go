@@ -174,24 +174,6 @@ func (v *visit) breachWay(b value) []station {
 	return append(out, v.stage("breach_closed", closed, !closed && len(f.at("lacking").list) == 0, false, v.words.cell("at", b.at("closed")), ""))
 }
 
-// stage is one stage of a way, with the word for its state.
-func (v *visit) stage(key string, done, now, passed bool, at cell, note string) station {
-	s := station{Title: v.words.t("way_" + key), State: "ahead", Note: note}
-	if at.Kind == "time" {
-		s.When = at
-	}
-	switch {
-	case done:
-		s.State = "done"
-	case now:
-		s.State = "now"
-	case passed:
-		s.State = "passed"
-	}
-	s.Word = v.words.t("way_state_" + s.State)
-	return s
-}
-
 // breachNext is the step that a file needs first, "" of one that is closed.
 func breachNext(b value) string {
 	lacking := b.at("file.lacking").strings()

@@ -56,8 +56,8 @@ type contactCheck struct {
 
 // contact shows the question; the channel and the purpose may be in its address.
 func (c *Console) contact(_ context.Context, v *visit) error {
-	if !v.allowed(checkOp) {
-		return &refused{Status: http.StatusForbidden, Code: "permission_missing", Permission: c.spec[checkOp].permission}
+	if err := v.needs(checkOp); err != nil {
+		return err
 	}
 	q := v.r.URL.Query()
 	p := &contactPage{Channel: q.Get("channel"), Purpose: q.Get("purpose")}

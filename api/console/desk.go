@@ -44,6 +44,14 @@ func (v *visit) allowed(op string) bool {
 	return o != nil && (o.permission == "" || o.permission == "session.own" || v.may[o.permission])
 }
 
+// needs refuses who may not use an operation, in the API's own words.
+func (v *visit) needs(op string) error {
+	if v.allowed(op) {
+		return nil
+	}
+	return &refused{Status: http.StatusForbidden, Code: "permission_missing", Permission: v.c.spec[op].permission}
+}
+
 func (v *visit) found(slug string) (desk, error) {
 	d, ok := find(slug)
 	if !ok {
@@ -60,8 +68,8 @@ func (c *Console) desk(ctx context.Context, v *visit) error {
 	}
 	p := &deskPage{Slug: d.slug, Intro: v.words.t("desk_" + d.slug + "_intro"), Makes: v.links(d, d.makes, "new")}
 	if d.list != "" {
-		if !v.allowed(d.list) {
-			return &refused{Status: http.StatusForbidden, Code: "permission_missing", Permission: c.spec[d.list].permission}
+		if err := v.needs(d.list); err != nil {
+			return err
 		}
 		op := c.spec[d.list]
 		filters := slices.DeleteFunc(slices.Clone(op.params), func(f field) bool { return f.name == "cursor" || f.name == "limit" })

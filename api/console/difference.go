@@ -37,8 +37,8 @@ type differenceRow struct {
 
 // difference shows to whom what happened between two days, both included.
 func (c *Console) difference(ctx context.Context, v *visit) error {
-	if !v.allowed(differenceOp) {
-		return &refused{Status: http.StatusForbidden, Code: "permission_missing", Permission: c.spec[differenceOp].permission}
+	if err := v.needs(differenceOp); err != nil {
+		return err
 	}
 	in := v.r.URL.Query()
 	now := c.cfg.Now().In(zone())
@@ -152,8 +152,8 @@ type bulkFinding struct {
 
 // bulk shows them with what was asked for and what there is to do.
 func (c *Console) bulk(ctx context.Context, v *visit) error {
-	if !v.allowed(bulkOp) {
-		return &refused{Status: http.StatusForbidden, Code: "permission_missing", Permission: c.spec[bulkOp].permission}
+	if err := v.needs(bulkOp); err != nil {
+		return err
 	}
 	in := v.r.URL.Query()
 	p := &bulkPage{Intro: v.words.t("desk_bulk_intro"), Over: in.Get("over"), Hours: in.Get("hours"), Account: in.Get("account"), Others: v.auditOthers("bulk"), Watch: v.allowed("GET /v1/watch")}

@@ -23,8 +23,8 @@ type dueRow struct {
 }
 
 func (c *Console) due(ctx context.Context, v *visit) error {
-	if !v.allowed(dueOp) {
-		return &refused{Status: http.StatusForbidden, Code: "permission_missing", Permission: c.spec[dueOp].permission}
+	if err := v.needs(dueOp); err != nil {
+		return err
 	}
 	asked := v.r.URL.Query()
 	p := &duePage{Intro: v.words.t("desk_due_intro"), By: asked.Get("by"), Rule: asked.Get("rule")}

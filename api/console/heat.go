@@ -44,8 +44,8 @@ type heatCell struct {
 
 // heat shows a map of reads: accounts and days of the week by hours of the day.
 func (c *Console) heat(ctx context.Context, v *visit) error {
-	if !v.allowed(hoursOp) {
-		return &refused{Status: http.StatusForbidden, Code: "permission_missing", Permission: c.spec[hoursOp].permission}
+	if err := v.needs(hoursOp); err != nil {
+		return err
 	}
 	q, err := v.readAudit("reads")
 	if err != nil {

@@ -34,8 +34,8 @@ type holdRow struct {
 }
 
 func (c *Console) holds(ctx context.Context, v *visit) error {
-	if !v.allowed(holdsOp) {
-		return &refused{Status: http.StatusForbidden, Code: "permission_missing", Permission: c.spec[holdsOp].permission}
+	if err := v.needs(holdsOp); err != nil {
+		return err
 	}
 	op, asked := c.spec[holdsOp], v.r.URL.Query()
 	q, err := query(op.params, asked)

@@ -52,8 +52,8 @@ type finding struct {
 }
 
 func (c *Console) minimisation(ctx context.Context, v *visit) error {
-	if !v.allowed(minimisationOp) {
-		return &refused{Status: http.StatusForbidden, Code: "permission_missing", Permission: c.spec[minimisationOp].permission}
+	if err := v.needs(minimisationOp); err != nil {
+		return err
 	}
 	state, err := v.get(ctx, c.spec[minimisationOp].path)
 	if err != nil {
@@ -181,8 +181,8 @@ type contestedRow struct {
 }
 
 func (c *Console) contested(ctx context.Context, v *visit) error {
-	if !v.allowed(contestedOp) {
-		return &refused{Status: http.StatusForbidden, Code: "permission_missing", Permission: c.spec[contestedOp].permission}
+	if err := v.needs(contestedOp); err != nil {
+		return err
 	}
 	q := url.Values{"limit": {"100"}}
 	if s := v.r.URL.Query().Get("cursor"); s != "" {

@@ -43,8 +43,8 @@ type model struct {
 }
 
 func (c *Console) health(ctx context.Context, v *visit) error {
-	if !v.allowed(metricsOp) {
-		return &refused{Status: http.StatusForbidden, Code: "permission_missing", Permission: c.spec[metricsOp].permission}
+	if err := v.needs(metricsOp); err != nil {
+		return err
 	}
 	p := &healthPage{}
 	if err := p.readiness(ctx, v); err != nil {

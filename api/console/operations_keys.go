@@ -52,8 +52,8 @@ type backupRow struct {
 }
 
 func (c *Console) backups(ctx context.Context, v *visit) error {
-	if !v.allowed(backupsOp) {
-		return &refused{Status: http.StatusForbidden, Code: "permission_missing", Permission: c.spec[backupsOp].permission}
+	if err := v.needs(backupsOp); err != nil {
+		return err
 	}
 	p := &backupsPage{Intro: v.words.t("desk_backups_intro"), Done: v.done()}
 	d, _ := find("backups")
@@ -132,8 +132,8 @@ type keyRow struct {
 }
 
 func (c *Console) keys(ctx context.Context, v *visit) error {
-	if !v.allowed(keysOp) {
-		return &refused{Status: http.StatusForbidden, Code: "permission_missing", Permission: c.spec[keysOp].permission}
+	if err := v.needs(keysOp); err != nil {
+		return err
 	}
 	all, err := v.get(ctx, c.spec[keysOp].path)
 	if err != nil {

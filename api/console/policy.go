@@ -58,8 +58,8 @@ type scheduledPolicy struct {
 }
 
 func (c *Console) policy(ctx context.Context, v *visit) error {
-	if !v.allowed(versionsOp) {
-		return &refused{Status: http.StatusForbidden, Code: "permission_missing", Permission: c.spec[versionsOp].permission}
+	if err := v.needs(versionsOp); err != nil {
+		return err
 	}
 	answer, err := v.get(ctx, c.spec[versionsOp].path)
 	if err != nil {
@@ -126,8 +126,8 @@ func (c *Console) policyVersion(ctx context.Context, v *visit) error {
 
 // policyText offers the policy in force to be changed.
 func (c *Console) policyText(ctx context.Context, v *visit) error {
-	if !v.allowed(compareOp) {
-		return &refused{Status: http.StatusForbidden, Code: "permission_missing", Permission: c.spec[compareOp].permission}
+	if err := v.needs(compareOp); err != nil {
+		return err
 	}
 	text, version, err := v.inForce(ctx)
 	if err != nil {

@@ -25,8 +25,8 @@ type recipientRow struct {
 }
 
 func (c *Console) recipients(ctx context.Context, v *visit) error {
-	if !v.allowed(recipientsOp) {
-		return &refused{Status: http.StatusForbidden, Code: "permission_missing", Permission: c.spec[recipientsOp].permission}
+	if err := v.needs(recipientsOp); err != nil {
+		return err
 	}
 	answer, err := v.get(ctx, c.spec[recipientsOp].path)
 	if err != nil {

@@ -63,28 +63,30 @@ type station struct {
 	When        cell
 }
 
+// stage is one stage of a way, with the word for its state.
+func (v *visit) stage(key string, done, now, passed bool, at cell, note string) station {
+	s := station{Title: v.words.t("way_" + key), State: "ahead", Note: note}
+	if at.Kind == "time" {
+		s.When = at
+	}
+	switch {
+	case done:
+		s.State = "done"
+	case now:
+		s.State = "now"
+	case passed:
+		s.State = "passed"
+	}
+	s.Word = v.words.t("way_state_" + s.State)
+	return s
+}
+
 // way shows the stages of a request, those to come too.
 func (v *visit) way(r value) []station {
 	status, next := r.text("status"), r.text("now.next")
 	over := r.text("closed") != "" || status == "sent"
 	decided := !r.at("answer").empty() || !r.at("refusal").empty()
 	when := func(path string) cell { return v.words.cell("at", r.at(path)) }
-	stage := func(key string, done, now, passed bool, at cell, note string) station {
-		s := station{Title: v.words.t("way_" + key), State: "ahead", Note: note}
-		if at.Kind == "time" {
-			s.When = at
-		}
-		switch {
-		case done:
-			s.State = "done"
-		case now:
-			s.State = "now"
-		case passed:
-			s.State = "passed"
-		}
-		s.Word = v.words.t("way_state_" + s.State)
-		return s
-	}
 	verified, means := !r.at("identity").empty(), v.words.code("means", r.text("identity.means"))
 	if r.text("right") == "objection" && !verified {
 		means = v.words.t("way_verified_objection")
@@ -99,19 +101,19 @@ func (v *visit) way(r value) []station {
 	if all > 0 {
 		searches = strconv.Itoa(done) + " / " + strconv.Itoa(all)
 	}
-	out := []station{stage("received", true, false, false, when("received_at"), v.words.code("channel", r.text("channel"))),
-		stage("verified", verified, next == "verify", decided || over || status == "withdrawn" || next == "answer", when("identity.on"), means),
-		stage("searched", all > 0 && done == all, done < all && !over, decided || over || status == "withdrawn", cell{}, searches)}
+	out := []station{v.stage("received", true, false, false, when("received_at"), v.words.code("channel", r.text("channel"))),
+		v.stage("verified", verified, next == "verify", decided || over || status == "withdrawn" || next == "answer", when("identity.on"), means),
+		v.stage("searched", all > 0 && done == all, done < all && !over, decided || over || status == "withdrawn", cell{}, searches)}
 	if x := r.at("erasures").list; len(x) > 0 {
 		done := certificates(r) != ""
-		out = append(out, stage("erased", done, !done, false, v.words.cell("at", x[0].at("ordered_at")), ""))
+		out = append(out, v.stage("erased", done, !done, false, v.words.cell("at", x[0].at("ordered_at")), ""))
 	}
 	if !r.at("extension").empty() {
 		told := r.is("extension.in_force")
-		out = append(out, stage("extended", told, !told && !decided, decided, when("extension.decided"), v.words.code("ground", r.text("extension.ground"))))
+		out = append(out, v.stage("extended", told, !told && !decided, decided, when("extension.decided"), v.words.code("ground", r.text("extension.ground"))))
 	}
 	if status == "withdrawn" {
-		return append(out, stage("withdrawn", true, false, false, when("closed"), ""))
+		return append(out, v.stage("withdrawn", true, false, false, when("closed"), ""))
 	}
 	at, note := when("answer.at"), v.words.code("outcome", r.text("answer.outcome"))
 	if !r.at("refusal").empty() {
@@ -123,9 +125,9 @@ func (v *visit) way(r value) []station {
 			sent = v.words.cell("sent_at", d.at("sent_at"))
 		}
 	}
-	return append(out, stage("decided", decided, next == "answer", false, at, note),
-		stage("sent", over, decided && next == "dispatch", false, sent, ""),
-		stage("closed", r.text("closed") != "", next == "close", false, when("closed"), ""))
+	return append(out, v.stage("decided", decided, next == "answer", false, at, note),
+		v.stage("sent", over, decided && next == "dispatch", false, sent, ""),
+		v.stage("closed", r.text("closed") != "", next == "close", false, when("closed"), ""))
 }
 
 // reckoning says how the time limit was counted, a sentence a step.

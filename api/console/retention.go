@@ -45,8 +45,8 @@ type month struct {
 }
 
 func (c *Console) retention(ctx context.Context, v *visit) error {
-	if !v.allowed(rulesOp) {
-		return &refused{Status: http.StatusForbidden, Code: "permission_missing", Permission: c.spec[rulesOp].permission}
+	if err := v.needs(rulesOp); err != nil {
+		return err
 	}
 	p := &retentionPage{Intro: v.words.t("desk_retention_intro"), Done: v.done(), By: v.r.URL.Query().Get("by")}
 	calendar, err := v.get(ctx, c.spec[calendarOp].path)

@@ -34,8 +34,8 @@ type rightsCell struct{ Kind, Text string } // good, warn or none
 
 // habilitations shows the matrix, as it is or as it was.
 func (c *Console) habilitations(ctx context.Context, v *visit) error {
-	if !v.allowed(habilitationsOp) {
-		return &refused{Status: http.StatusForbidden, Code: "permission_missing", Permission: c.spec[habilitationsOp].permission}
+	if err := v.needs(habilitationsOp); err != nil {
+		return err
 	}
 	q := url.Values{}
 	p := &rightsPage{AsOf: v.r.URL.Query().Get("as_of")}

@@ -25,8 +25,8 @@ type tailPage struct {
 
 // tail shows the page, which is empty until something new is recorded.
 func (c *Console) tail(ctx context.Context, v *visit) error {
-	if !v.allowed(eventsOp) {
-		return &refused{Status: http.StatusForbidden, Code: "permission_missing", Permission: c.spec[eventsOp].permission}
+	if err := v.needs(eventsOp); err != nil {
+		return err
 	}
 	if v.reason == "" {
 		return &refused{Status: http.StatusBadRequest, Code: "reason_missing", Title: v.words.t("reason_title")}

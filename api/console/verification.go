@@ -35,8 +35,8 @@ func (c *Console) verificationRoutes(mux *http.ServeMux) {
 
 // verification shows both.
 func (c *Console) verification(ctx context.Context, v *visit) error {
-	if !v.allowed(verificationOp) {
-		return &refused{Status: http.StatusForbidden, Code: "permission_missing", Permission: c.spec[verificationOp].permission}
+	if err := v.needs(verificationOp); err != nil {
+		return err
 	}
 	state, err := v.get(ctx, c.spec[verificationOp].path)
 	if err != nil {

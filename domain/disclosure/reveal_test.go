@@ -74,9 +74,11 @@ func TestRevealingShowsWhatMayBe(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var codes, groups []string
+	var codes, may, groups []string
 	for _, r := range p.Roles() {
-		codes = append(codes, r.Code)
+		if codes = append(codes, r.Code); len(r.OnRequest) > 0 {
+			may = append(may, r.Code)
+		}
 	}
 	for _, g := range p.FieldGroups() {
 		groups = append(groups, g.Code)
@@ -85,20 +87,26 @@ func TestRevealingShowsWhatMayBe(t *testing.T) {
 	raised := 0
 	rapid.Check(t, func(t *rapid.T) {
 		roles := rapid.SliceOfNDistinct(rapid.SampledFrom(codes), 1, 3, rapid.ID).Draw(t, "roles")
-		asked := rapid.SliceOfNDistinct(rapid.SampledFrom(groups), 0, len(groups), rapid.ID).Draw(t, "asked")
+		if rapid.Bool().Draw(t, "one of those that may") {
+			roles = []string{rapid.SampledFrom(may).Draw(t, "role")}
+		}
+		asked := groups
+		if rapid.Bool().Draw(t, "some") {
+			asked = rapid.SliceOfNDistinct(rapid.SampledFrom(groups), 0, len(groups), rapid.ID).Draw(t, "asked")
+		}
 		who := rapid.SampledFrom([]domain.ID{mine, theirs, unknown}).Draw(t, "contact")
 		plain := disclosure.For(p, roles, "north").Knowing(of)
 		open := plain.Revealing(asked...)
 		for _, f := range p.Fields() {
 			was, is := plain.Level(who, f.Class, f.Path), open.Level(who, f.Class, f.Path)
 			group, _ := p.FieldGroup(f.Path)
-			may := slices.ContainsFunc(roles, func(code string) bool {
+			allowed := slices.ContainsFunc(roles, func(code string) bool {
 				r, _ := p.Role(code)
 				reaches := len(r.Purposes) == 0 || slices.ContainsFunc(of[who].Purposes, func(s string) bool { return slices.Contains(r.Purposes, s) })
 				return slices.Contains(r.OnRequest, group) && slices.Contains(r.Classes, f.Class) && reaches && !r.Own
 			})
 			want := was
-			if was == policy.Masked && slices.Contains(asked, group) && may {
+			if was == policy.Masked && slices.Contains(asked, group) && allowed {
 				want = policy.Clear
 				raised++
 			}
@@ -107,5 +115,7 @@ func TestRevealingShowsWhatMayBe(t *testing.T) {
 			}
 		}
 	})
-	t.Logf("%d values were raised", raised) // TestAsked and the matrix of roles name some
+	if raised < 20 {
+		t.Errorf("%d values were raised: the property proves little", raised)
+	}
 }

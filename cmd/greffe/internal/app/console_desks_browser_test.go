@@ -17,18 +17,6 @@ func (s *seat) press1(action, button string) {
 	s.must(s.open.CaughtUp(s.T.Context()))
 }
 
-// recorded runs a deed that is to leave one fact of a type.
-func (s *seat) recorded(of event.Type, deed func()) {
-	s.T.Helper()
-	before := s.left(of)
-	deed()
-	s.must(s.open.CaughtUp(s.T.Context()))
-	if n := s.left(of) - before; n != 1 {
-		s.T.Errorf("%d facts %s", n, of)
-		s.holds("what was done")
-	}
-}
-
 // at is where the tab is.
 func (s *seat) at() string { return scripted[string](s, "location.pathname") }
 
@@ -49,7 +37,7 @@ func TestConsoleDesksInABrowser(t *testing.T) {
 		s.visit("/console/breaches/new/open")
 		s.look("/console/breaches/new/open")
 		wall := o.now.read().Add(-20 * time.Hour).In(paris(t)).Format("2006-01-02T15:04")
-		s.recorded(event.BreachOpened, func() {
+		s.leaves(event.BreachOpened, func() {
 			s.said("/console/breaches/new/open", map[string]string{"role": "controller", "aware_at": wall, "form.nature.nature": "confidentiality", "form.nature.facts": "<i>Zqlost</i>"})
 		})
 		breach = s.at()
@@ -63,7 +51,7 @@ func TestConsoleDesksInABrowser(t *testing.T) {
 			says   string
 		}{{map[string]string{"likelihood": "significant", "severity": "significant", "reasoning": "r"}, event.BreachAssessed, "Notifiez la CNIL"},
 			{map[string]string{"kind": "initial"}, event.BreachNotified, "Notification complémentaire"}} {
-			s.recorded(step.fact, func() {
+			s.leaves(step.fact, func() {
 				s.press("section.next a[role=button]")
 				s.fill(step.fields)
 				s.press("form.task button[type=submit]")
@@ -74,12 +62,12 @@ func TestConsoleDesksInABrowser(t *testing.T) {
 	t.Run("a first thing to do is taken from the list and ended", func(t *testing.T) {
 		s := sit(t, "dpo", "en")
 		s.visit(breach)
-		s.recorded(event.BreachActed, func() {
+		s.leaves(event.BreachActed, func() {
 			s.press(".checks a[href*='item=flow_stopped']")
 			s.fill(map[string]string{"due": "2030-01-01T10:00"})
 			s.press("form.task button[type=submit]")
 		})
-		s.recorded(event.BreachActed, func() {
+		s.leaves(event.BreachActed, func() {
 			s.press("main table a[role=button]")
 			s.press("form.task button[type=submit]")
 		})
@@ -106,7 +94,7 @@ func TestConsoleDesksInABrowser(t *testing.T) {
 		s.holds("deux personnes")
 		s.holds("vous pouvez publier seul")
 		s.look("/console/policy/new/compare")
-		s.recorded(event.PolicyPublished, func() { s.press1("/console/policy/new/publish", "") })
+		s.leaves(event.PolicyPublished, func() { s.press1("/console/policy/new/publish", "") })
 		s.visit("/console/policy")
 		s.holds("en vigueur")
 		s.look("/console/policy")
@@ -122,7 +110,7 @@ func TestConsoleDesksInABrowser(t *testing.T) {
 		s.visit("/console/accounts/new/new")
 		s.fill(map[string]string{"kind": "person", "label": "Paul Zqnew", "login": "paul", "roles": "support", "invite": "true"})
 		s.press("form.task button[type=submit]")
-		s.recorded(event.ApprovalRequested, func() { s.press("form.task button[type=submit]") })
+		s.leaves(event.ApprovalRequested, func() { s.press("form.task button[type=submit]") })
 		asked = s.at()
 		s.holds("Another person has to decide")
 		s.holds("Paul Zqnew")
@@ -137,7 +125,7 @@ func TestConsoleDesksInABrowser(t *testing.T) {
 		s.holds("Service client")
 		s.holds("Votre décision")
 		s.look(s.at())
-		s.recorded(event.ApprovalDecided, func() { s.press("main button[value=grant]") })
+		s.leaves(event.ApprovalDecided, func() { s.press("main button[value=grant]") })
 		s.holds("accordé")
 	})
 	t.Run("and it is carried out, once, by who asked", func(t *testing.T) {
@@ -145,7 +133,7 @@ func TestConsoleDesksInABrowser(t *testing.T) {
 		s.T = t
 		s.visit("/console/asked")
 		s.press("main table th a")
-		s.recorded(event.AccountCreated, func() { s.press1(asked, "") })
+		s.leaves(event.AccountCreated, func() { s.press1(asked, "") })
 		s.holds("What follows is shown once")
 		s.visit(asked)
 		s.holds("carried out")
@@ -156,11 +144,11 @@ func TestConsoleDesksInABrowser(t *testing.T) {
 		s.visit("/console/tokens/new/new")
 		s.fill(map[string]string{"label": "Zqweb", "roles": "service", "sources": "web/fr"})
 		s.press("form.task button[type=submit]")
-		s.recorded(event.ApprovalRequested, func() { s.press("form.task button[type=submit]") })
+		s.leaves(event.ApprovalRequested, func() { s.press("form.task button[type=submit]") })
 		d := sit(t, "dpo", "en")
 		d.visit("/console/approvals")
 		d.press("main table th a")
-		d.recorded(event.ApprovalDecided, func() { d.press("main button[value=refuse]") })
+		d.leaves(event.ApprovalDecided, func() { d.press("main button[value=refuse]") })
 		d.holds("refused")
 	})
 	t.Run("keys, backups and health say what to do", func(t *testing.T) {
@@ -178,7 +166,7 @@ func TestConsoleDesksInABrowser(t *testing.T) {
 		s.visit("/console/minimisation")
 		s.holds("Aucun audit n’a encore été fait")
 		s.look("/console/minimisation")
-		s.recorded(event.MinimisationAudited, func() {
+		s.leaves(event.MinimisationAudited, func() {
 			s.press1("/console/minimisation/new/run", "")
 			for tries := 0; s.left(event.MinimisationAudited) == 0 && tries < 50; tries++ { // it runs beside the pages
 				s.visit("/console/minimisation")
