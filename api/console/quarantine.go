@@ -58,9 +58,6 @@ func (c *Console) quarantine(ctx context.Context, v *visit) error {
 	counts := map[string]int{}
 	total := 0
 	for _, it := range items {
-		if it.text("outcome") != "" {
-			continue
-		}
 		total++
 		reason := it.text("reason")
 		counts[reason]++
