@@ -19,6 +19,7 @@ var aFile = domain.ID{5, 6: 0x80, 8: 0x80}
 // testBreaches keeps one file in memory, as the log would, opened by marked words.
 type testBreaches struct {
 	data  *testData
+	now   func() time.Time
 	mu    sync.Mutex
 	sum   *casefile.Summary
 	steps []casefile.Step
@@ -88,7 +89,7 @@ func (b *testBreaches) List(_ context.Context, f DeskFilter, p Page) ([]casefile
 	if p.Cursor != "" {
 		return nil, "", ErrCursor
 	}
-	if err := b.ready(); err != nil || !f.DueBy.IsZero() && b.sum.Due.After(f.DueBy) {
+	if err := b.ready(); err != nil || f.Overdue && !b.sum.Overdue(b.now()) {
 		return nil, "", err
 	}
 	return []casefile.Summary{*b.sum}, "", nil

@@ -32,6 +32,7 @@ type DeskFilter struct {
 	Kind, Status, Standing, Mark string
 	Assignee                     domain.ID
 	DueBy, From, To              time.Time
+	Overdue                      bool // only what is past its time when it is asked
 }
 
 // DeskQuery asks for a page of a desk's files.
@@ -48,11 +49,8 @@ type DeskQuery struct {
 }
 
 // filter checks the query.
-func (q *DeskQuery) filter(now time.Time) (DeskFilter, error) {
-	f := DeskFilter{Kind: q.Kind, Status: q.Status, Standing: q.Standing, Mark: q.Mark, DueBy: q.DueBy, From: q.From, To: q.To}
-	if q.Overdue && (f.DueBy.IsZero() || now.Before(f.DueBy)) {
-		f.DueBy = now
-	}
+func (q *DeskQuery) filter() (DeskFilter, error) {
+	f := DeskFilter{Kind: q.Kind, Status: q.Status, Standing: q.Standing, Mark: q.Mark, DueBy: q.DueBy, From: q.From, To: q.To, Overdue: q.Overdue}
 	switch {
 	case q.Standing != "" && q.Standing != casefile.Open && q.Standing != casefile.Closed:
 		return f, problem.At(problem.ParameterInvalid, "standing")
@@ -91,7 +89,7 @@ func listDesk(find func(a *API) func(context.Context, DeskFilter, Page) ([]casef
 			return nil, err
 		}
 		now := a.cfg.Now()
-		f, err := in.filter(now)
+		f, err := in.filter()
 		if err != nil {
 			return nil, err
 		}

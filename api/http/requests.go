@@ -46,6 +46,7 @@ type RequestFilter struct {
 	Right, Status, Standing, Mark string
 	Subject, Assignee             domain.ID
 	DueBy, From, To               time.Time
+	Overdue                       bool // only what is past its time when it is asked
 	ByDue                         bool // the first due first; else as they were opened
 }
 
@@ -222,9 +223,9 @@ func stepProblem(err error) error {
 	return err
 }
 
-func (in *RequestsQuery) filter(now time.Time) (RequestFilter, error) {
+func (in *RequestsQuery) filter() (RequestFilter, error) {
 	f := RequestFilter{Right: string(in.Right), Status: in.Status, Standing: in.Standing, Mark: in.Mark, Subject: in.Subject,
-		Assignee: in.Assignee, DueBy: in.DueBy, From: in.From, To: in.To}
+		Assignee: in.Assignee, DueBy: in.DueBy, From: in.From, To: in.To, Overdue: in.Overdue}
 	for _, x := range []struct {
 		name, value string
 		known       []string
@@ -244,15 +245,12 @@ func (in *RequestsQuery) filter(now time.Time) (RequestFilter, error) {
 	default:
 		return f, problem.At(problem.ParameterInvalid, "sort")
 	}
-	if in.Overdue && (f.DueBy.IsZero() || f.DueBy.After(now)) {
-		f.DueBy = now
-	}
 	return f, nil
 }
 
 func listRequests() endpoint {
 	return finding(access.Reading{Action: "search", Categories: []string{"requests"}}, func(ctx context.Context, a *API, _ *Call, in *RequestsQuery, page Page) (out Found[RequestRow], err error) {
-		f, err := in.filter(a.cfg.Now())
+		f, err := in.filter()
 		if err != nil {
 			return out, err
 		}

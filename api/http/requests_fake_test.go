@@ -101,7 +101,7 @@ func (t testRequests) List(_ context.Context, f RequestFilter, page Page) (Found
 	}
 	s, _ := t.steps()
 	s.Controller = marker
-	if !f.DueBy.IsZero() && s.Due.After(f.DueBy) {
+	if f.Overdue && !s.Overdue(testNow) {
 		return Found[casefile.Summary]{}, nil
 	}
 	return Found[casefile.Summary]{Items: []casefile.Summary{*s}, Subjects: []domain.ID{person}, Next: "more"}, nil

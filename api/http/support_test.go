@@ -148,7 +148,7 @@ func newWorld(t testing.TB, change ...func(*Config, *Services)) *world {
 		Opposition:     &testOpposition{data: w.data},
 		Changes:        &testChanges{data: w.data},
 		Inspections:    testInspections{w.data},
-		Breaches:       &testBreaches{data: w.data},
+		Breaches:       &testBreaches{data: w.data, now: w.now},
 		Reviews:        &testReviews{data: w.data},
 		Requests:       testRequests{w.data},
 		Activities:     testActivities{w.data},

@@ -155,9 +155,13 @@ func (c caseFiles) open(ctx context.Context, parts opens, at []domain.Position, 
 	return nil
 }
 
-// List is a page of files.
-func (c caseFiles) List(ctx context.Context, f cases.Filter, page httpapi.Page) (items []casefile.Summary, next string, err error) {
-	pages := c.a.pages("cases", f.Desk, f.Kind, f.Status, f.Standing, f.Mark, f.Subject, f.Assignee, f.DueBy, f.From, f.To, f.ByDue)
+// List is a page of files; with overdue, of those past their time now. A cursor holds
+// from one now to the next.
+func (c caseFiles) List(ctx context.Context, f cases.Filter, overdue bool, page httpapi.Page) (items []casefile.Summary, next string, err error) {
+	pages := c.a.pages("cases", f.Desk, f.Kind, f.Status, f.Standing, f.Mark, f.Subject, f.Assignee, f.DueBy, overdue, f.From, f.To, f.ByDue)
+	if now := c.a.cfg.Now(); overdue && (f.DueBy.IsZero() || f.DueBy.After(now)) {
+		f.DueBy = now
+	}
 	f.Cursor, f.CursorDue, err = pages.file(page.Cursor)
 	if err != nil {
 		return nil, "", err

@@ -105,7 +105,7 @@ func TestOneWriterWins(t *testing.T) {
 	if _, err := c.Summary(t.Context(), casefile.Request, w.Event); !errors.Is(err, httpapi.ErrNotFound) {
 		t.Errorf("at another desk: %v", err)
 	}
-	items, next, err := c.List(t.Context(), cases.Filter{Desk: casefile.Breach}, httpapi.Page{Limit: 1})
+	items, next, err := c.List(t.Context(), cases.Filter{Desk: casefile.Breach}, false, httpapi.Page{Limit: 1})
 	if err != nil || len(items) != 1 || items[0].Case != w.Event || next != "" {
 		t.Errorf("listed %v %q %v", items, next, err)
 	}
@@ -118,7 +118,7 @@ func TestRemindedOnce(t *testing.T) {
 	s := newSite(t)
 	s.live()
 	s.tell(addressed("C-1"), told("r-1", "request.received", "C-1", `{"right":"access","received_at":"2026-03-02T08:00:00Z"}`))
-	all, _, err := (caseFiles{s.open}).List(t.Context(), cases.Filter{Desk: casefile.Request}, httpapi.Page{Limit: 9})
+	all, _, err := (caseFiles{s.open}).List(t.Context(), cases.Filter{Desk: casefile.Request}, false, httpapi.Page{Limit: 9})
 	s.ok(err)
 	if len(all) != 1 || all[0].Due.IsZero() {
 		t.Fatalf("no request is due: %+v", all)

@@ -241,6 +241,15 @@ func TestConsoleRequestList(t *testing.T) {
 		}
 	}
 	s.says(s.get("/console/requests"), "days overdue", "days left", "(you)", "Mine")
+	later := s.asks("access", 50)
+	first := s.get("/console/requests?overdue=true&limit=1")
+	next := regexp.MustCompile(`href="(/console/requests\?[^"]*cursor=[^"]*)"`).FindStringSubmatch(first.text)
+	if next == nil {
+		t.Fatal("no way to the second page of what is overdue")
+	}
+	if p := s.get(html.UnescapeString(next[1])); p.status != http.StatusOK || !strings.Contains(p.text, later) || strings.Contains(p.text, late) {
+		t.Errorf("the second page of what is overdue: %d", p.status)
+	}
 }
 
 // TestConsoleErasure: what an erasure would do stands before its form, and is what the

@@ -60,5 +60,5 @@ func (d deskFiles) Take(ctx context.Context, on httpapi.DeskOn, decide func(*cas
 // List is a page of the desk's files.
 func (d deskFiles) List(ctx context.Context, f httpapi.DeskFilter, page httpapi.Page) ([]casefile.Summary, string, error) {
 	return d.caseFiles.List(ctx, cases.Filter{Desk: d.desk, Kind: f.Kind, Status: f.Status, Standing: f.Standing, Mark: f.Mark, Assignee: f.Assignee,
-		DueBy: f.DueBy, From: f.From, To: f.To}, page)
+		DueBy: f.DueBy, From: f.From, To: f.To}, f.Overdue, page)
 }

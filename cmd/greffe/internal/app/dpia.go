@@ -89,10 +89,7 @@ func (d *registerDesk) ListDPIAs(ctx context.Context, r access.Receipt, f httpap
 	if !f.Activity.IsZero() {
 		q.Mark = dpia.ActivityMark(f.Activity)
 	}
-	if f.Overdue {
-		q.DueBy = d.a.cfg.Now()
-	}
-	all, next, err := d.files.List(ctx, q, page)
+	all, next, err := d.files.List(ctx, q, f.Overdue, page)
 	if err != nil {
 		return nil, "", err
 	}

@@ -167,7 +167,7 @@ func (d *registerDesk) List(ctx context.Context, r access.Receipt, f httpapi.Act
 	if f.Purpose != "" {
 		q.Mark = register.PurposeMark(f.Purpose)
 	}
-	all, next, err := d.files.List(ctx, q, page)
+	all, next, err := d.files.List(ctx, q, false, page)
 	if err != nil {
 		return nil, "", err
 	}

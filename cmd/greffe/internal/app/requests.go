@@ -171,7 +171,7 @@ func (d requestDesk) content(ctx context.Context, r access.Receipt, p domain.Pos
 func (d requestDesk) List(ctx context.Context, f httpapi.RequestFilter, page httpapi.Page) (out httpapi.Found[casefile.Summary], err error) {
 	q := cases.Filter{Desk: casefile.Request, Kind: f.Right, Status: f.Status, Standing: f.Standing, Mark: f.Mark, Subject: f.Subject,
 		Assignee: f.Assignee, DueBy: f.DueBy, From: f.From, To: f.To, ByDue: f.ByDue}
-	if out.Items, out.Next, err = (caseFiles(d)).List(ctx, q, page); err != nil {
+	if out.Items, out.Next, err = (caseFiles(d)).List(ctx, q, f.Overdue, page); err != nil {
 		return out, err
 	}
 	for i := range out.Items {

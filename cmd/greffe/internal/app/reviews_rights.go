@@ -73,7 +73,7 @@ func (a *App) caseFiles() caseFiles { return caseFiles{a} }
 func lastRightsReview(ctx context.Context, files caseFiles) (last casefile.Summary, open bool, err error) {
 	const some = 100
 	for page := (httpapi.Page{Limit: some}); ; {
-		items, next, err := files.List(ctx, cases.Filter{Desk: casefile.Review, Kind: review.AccessRights}, page)
+		items, next, err := files.List(ctx, cases.Filter{Desk: casefile.Review, Kind: review.AccessRights}, false, page)
 		if err != nil {
 			return last, false, err
 		}
