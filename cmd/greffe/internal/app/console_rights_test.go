@@ -247,6 +247,7 @@ func TestConsoleRequestList(t *testing.T) {
 	if next == nil {
 		t.Fatal("no way to the second page of what is overdue")
 	}
+	s.now.pass(time.Minute)
 	if p := s.get(html.UnescapeString(next[1])); p.status != http.StatusOK || !strings.Contains(p.text, later) || strings.Contains(p.text, late) {
 		t.Errorf("the second page of what is overdue: %d", p.status)
 	}
