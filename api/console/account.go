@@ -72,10 +72,10 @@ func (v *visit) accountActs(d desk, answer value) []link {
 	return v.links(d, fit, answer.text("id"))
 }
 
-// deeds are what an account did and read, the latest last, a page at a time.
+// deeds are what an account did and read, the latest first, a page at a time.
 func (v *visit) deeds(ctx context.Context, id string) *section {
 	s := &section{Title: v.words.t("account_deeds")}
-	q := url.Values{"limit": {"50"}}
+	q := url.Values{"limit": {"50"}, "sort": {sortNewest}}
 	if cursor := v.r.URL.Query().Get("cursor"); cursor != "" {
 		q.Set("cursor", cursor)
 	}

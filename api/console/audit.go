@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -15,6 +16,9 @@ const (
 	accessesOp = "GET /v1/audit/accesses"
 	summaryOp  = "GET /v1/audit/summary"
 	auditPageN = 50 // rows of a page
+
+	sortNewest = "newest"
+	sortOldest = "oldest"
 )
 
 // auditRoutes are the pages on what was recorded and who read it.
@@ -36,6 +40,7 @@ func (c *Console) auditRoutes(mux *http.ServeMux) {
 type auditQuery struct {
 	slug   string
 	period string // today, 7d, 30d, 365d, all, or between
+	oldest bool   // in the order of the ledger; else the newest first
 	in     url.Values
 	ask    url.Values // of the API
 }
@@ -72,6 +77,12 @@ func (v *visit) readAudit(slug string) (*auditQuery, error) {
 		}
 	}
 	if err := q.span(v.c.cfg.Now(), from, to); err != nil {
+		return nil, bad
+	}
+	switch q.oldest = q.in.Get("sort") == sortOldest; {
+	case q.oldest || q.in.Get("sort") == "" || q.in.Get("sort") == sortNewest:
+		q.ask.Set("sort", cmp.Or(q.in.Get("sort"), sortNewest))
+	default:
 		return nil, bad
 	}
 	for _, name := range auditFields(slug) {
@@ -151,6 +162,8 @@ type auditPage struct {
 	Filters           []input
 	Table             *table
 	Shown, Next       string
+	Oldest            bool
+	Turn              link // the same rows in the other order
 	Files, Others     []link
 	Finder            *finder
 }
@@ -175,7 +188,7 @@ func (c *Console) auditPage(slug string) func(context.Context, *visit) error {
 			return err
 		}
 		path := Root + "/" + slug
-		p := &auditPage{Slug: slug, Path: path, Intro: v.words.t("desk_" + slug + "_intro"), Period: q.period, From: q.in.Get("from"), To: q.in.Get("to"), KnownAt: q.in.Get("known_at")}
+		p := &auditPage{Slug: slug, Path: path, Intro: v.words.t("desk_" + slug + "_intro"), Period: q.period, From: q.in.Get("from"), To: q.in.Get("to"), KnownAt: q.in.Get("known_at"), Oldest: q.oldest}
 		for _, one := range periods() {
 			p.Quick = append(p.Quick, link{Href: periodHref(q, path, one.code), Text: v.words.t("period_" + one.code), Here: one.code == q.period})
 		}
@@ -207,12 +220,18 @@ func (p *auditPage) page(v *visit, q *auditQuery, path, next string) {
 	seen, _ := strconv.Atoi(q.in.Get("seen"))
 	seen = max(0, seen)
 	n := len(p.Table.Body)
+	order, other := "audit_newest", sortOldest
+	if q.oldest {
+		order, other = "audit_oldest", sortNewest
+	}
+	p.Turn = link{Href: q.with(path, "sort", other), Text: v.words.t("audit_turn_" + other)}
+	order = v.words.t(order)
 	switch {
 	case n == 0:
 	case next == "":
-		p.Shown = v.fill("audit_shown_all", v.words.number(itoa(seen+1)), v.words.number(itoa(seen+n)), v.words.number(itoa(seen+n)))
+		p.Shown = v.fill("audit_shown_all", v.words.number(itoa(seen+1)), v.words.number(itoa(seen+n)), v.words.number(itoa(seen+n)), order)
 	default:
-		p.Shown = v.fill("audit_shown_more", v.words.number(itoa(seen+1)), v.words.number(itoa(seen+n)))
+		p.Shown = v.fill("audit_shown_more", v.words.number(itoa(seen+1)), v.words.number(itoa(seen+n)), order)
 	}
 	if next != "" {
 		u := url.Values{}

@@ -53,7 +53,7 @@ func (v *visit) finder(slug string, kept url.Values, names map[string]string) *f
 
 // keptOf is a question without whom it is about and without where its page was.
 func keptOf(slug string, of url.Values) (out []kept) {
-	for _, name := range append([]string{"period", "from", "to", "known_at"}, auditFields(slug)...) {
+	for _, name := range append([]string{"period", "from", "to", "known_at", "sort"}, auditFields(slug)...) {
 		if s := of.Get(name); s != "" && name != "subject_id" {
 			out = append(out, kept{name, s})
 		}

@@ -41,7 +41,7 @@ func (v *visit) accesses(ctx context.Context, id, since string) *accessPart {
 		a.Note = v.words.t("not_for_you")
 		return a
 	}
-	items, more, err := v.all(ctx, v.c.spec[op].filled([]string{id}, nil), url.Values{}, 10)
+	items, more, err := v.all(ctx, v.c.spec[op].filled([]string{id}, nil), url.Values{"sort": {sortNewest}}, 10)
 	if err != nil {
 		a.Note = v.why(err)
 		return a

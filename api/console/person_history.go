@@ -59,7 +59,7 @@ func (v *visit) history(ctx context.Context, p *personPage, q url.Values) (h *hi
 		return h, nil
 	}
 	done := v.clear(p, tabHistory)
-	events, more, err := v.all(ctx, v.c.spec[op].filled([]string{p.ID}, nil), url.Values{}, 5)
+	events, more, err := v.all(ctx, v.c.spec[op].filled([]string{p.ID}, nil), url.Values{"sort": {sortNewest}}, 5)
 	done()
 	if err != nil {
 		if h.Note = v.why(err); p.asked != nil {
@@ -71,7 +71,6 @@ func (v *visit) history(ctx context.Context, p *personPage, q url.Values) (h *hi
 		h.Note = v.words.t("history_more")
 	}
 	p.Moment.happened(v.words, events)
-	slices.Reverse(events)
 	v.filter(h, p, events, p.Sources, q)
 	h.Of = v.words.number(itoa(len(events)))
 	return h, maskedIn(events)

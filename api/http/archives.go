@@ -26,5 +26,6 @@ func (q *Archives) with(c *Call, r access.Reading, err error) (access.Reading, e
 type HistoryPage struct {
 	ID domain.ID `path:"id" doc:"The person, by the ledger's id."`
 	Archives
+	Order
 	Paging
 }

@@ -21,6 +21,7 @@ type AuditQuery struct {
 	To      time.Time `query:"to" doc:"Events that happened before then (RFC 3339)."`
 	After   string    `query:"after" doc:"Recorded after what was known then: a position, or a time (RFC 3339)."`
 	KnownAt string    `query:"known_at" doc:"What was known then: a position, or a time (RFC 3339); everything if absent."`
+	Order
 	Paging
 }
 
@@ -41,7 +42,8 @@ func (q *AuditQuery) filter() (Filter, error) {
 	if !q.From.IsZero() && !q.To.IsZero() && !q.From.Before(q.To) {
 		return Filter{}, problem.At(problem.ParameterInvalid, "to")
 	}
-	return Filter{Type: q.Type, Purpose: q.Purpose, Subject: q.Subject, Account: q.Account, Source: q.Source, From: q.From, To: q.To}, nil
+	newest, err := q.newest()
+	return Filter{Type: q.Type, Purpose: q.Purpose, Subject: q.Subject, Account: q.Account, Source: q.Source, From: q.From, To: q.To, Newest: newest}, err
 }
 
 // AuditEvent is one event as the audit dataset holds it: ids, codes and times.
@@ -151,13 +153,18 @@ func getAuditSummary() endpoint {
 // SubjectPage asks for a page about one person.
 type SubjectPage struct {
 	ID domain.ID `path:"id" doc:"The person, by the ledger's id."`
+	Order
 	Paging
 }
 
 // getSubjectAccesses says who saw a person (art. 15(1)(c); CJEU C-579/21).
 func getSubjectAccesses() endpoint {
 	return finding(access.Reading{Action: "accesses", Categories: []string{"access"}}, func(ctx context.Context, a *API, _ *Call, in *SubjectPage, page Page) (Found[AuditAccess], error) {
-		found, err := a.services.Audit.Accesses(ctx, Filter{Subject: in.ID}, page)
+		newest, err := in.newest()
+		if err != nil {
+			return Found[AuditAccess]{}, err
+		}
+		found, err := a.services.Audit.Accesses(ctx, Filter{Subject: in.ID, Newest: newest}, page)
 		for i := range found.Items { // of the others who were read at the same time, nothing is shown
 			found.Items[i].Subjects = []domain.ID{in.ID}
 		}

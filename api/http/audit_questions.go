@@ -47,6 +47,7 @@ type AccountQuery struct {
 	Type string    `query:"type" doc:"Type of the event; access.recorded gives the accesses alone."`
 	From time.Time `query:"from" doc:"From then on (RFC 3339)."`
 	To   time.Time `query:"to" doc:"Before then (RFC 3339)."`
+	Order
 	Paging
 }
 
@@ -60,7 +61,7 @@ type AuditDeed struct {
 
 func getAccountDeeds() endpoint {
 	return finding(access.Reading{Action: "audit", Categories: []string{"access"}}, func(ctx context.Context, a *API, _ *Call, in *AccountQuery, page Page) (Found[AuditDeed], error) {
-		q := AuditQuery{Type: in.Type, From: in.From, To: in.To}
+		q := AuditQuery{Type: in.Type, From: in.From, To: in.To, Order: in.Order}
 		f, err := q.filter()
 		if err != nil {
 			return Found[AuditDeed]{}, err

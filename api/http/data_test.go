@@ -214,12 +214,12 @@ func (d *testData) Inputs(_ context.Context, r access.Receipt, s domain.ID, asOf
 	return []contact.Recorded{{Position: below - 1, Fact: f}}, d.check(r, person, merged)
 }
 
-func (d *testData) History(_ context.Context, r access.Receipt, _ domain.ID, from domain.Position, limit int) ([]contact.Item, domain.Position, error) {
+func (d *testData) History(_ context.Context, r access.Receipt, _ domain.ID, from domain.Position, _ bool, limit int) ([]contact.Item, domain.Position, error) {
 	return []contact.Item{{Position: from, Controller: marker}}, from + domain.Position(limit), d.check(r, person, merged)
 }
 
-func (d *testData) Consents(ctx context.Context, r access.Receipt, s domain.ID, from domain.Position, limit int) ([]contact.Item, domain.Position, error) {
-	items, _, err := d.History(ctx, r, s, from, limit)
+func (d *testData) Consents(ctx context.Context, r access.Receipt, s domain.ID, from domain.Position, newest bool, limit int) ([]contact.Item, domain.Position, error) {
+	items, _, err := d.History(ctx, r, s, from, newest, limit)
 	return items, 0, err
 }
 

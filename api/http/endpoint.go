@@ -88,6 +88,21 @@ type Paging struct {
 	Cursor string `query:"cursor" doc:"next of the page before."`
 }
 
+// Order is the part of an input that asks for the order of a list.
+type Order struct {
+	Sort string `query:"sort" doc:"newest: the newest first; oldest, or absent: in the order of the ledger."`
+}
+
+func (o Order) newest() (bool, error) {
+	switch o.Sort {
+	case "", "oldest":
+		return false, nil
+	case "newest":
+		return true, nil
+	}
+	return false, problem.At(problem.ParameterInvalid, "sort")
+}
+
 func (p Paging) page(lines bool) (Page, error) {
 	switch {
 	case p.Limit < 0, p.Limit > maxPage && !lines:

@@ -196,10 +196,11 @@ type Dossier interface {
 	View(ctx context.Context, r access.Receipt, subject domain.ID, asOf time.Time, knownBelow domain.Position) (*contact.View, error)
 	// Inputs are the facts that View folds; it opens nothing.
 	Inputs(ctx context.Context, r access.Receipt, subject domain.ID, asOf time.Time, knownBelow domain.Position) ([]contact.Recorded, error)
-	// History lists facts in order from a position, at most limit; next is 0 at the end.
-	History(ctx context.Context, r access.Receipt, subject domain.ID, from domain.Position, limit int) (items []contact.Item, next domain.Position, err error)
+	// History lists facts in order from a position, or the newest first below one, 0 at
+	// the beginning, at most limit; next is 0 at the end.
+	History(ctx context.Context, r access.Receipt, subject domain.ID, from domain.Position, newest bool, limit int) (items []contact.Item, next domain.Position, err error)
 	// Consents is History of consent.* and notice.served only, with their proofs.
-	Consents(ctx context.Context, r access.Receipt, subject domain.ID, from domain.Position, limit int) (items []contact.Item, next domain.Position, err error)
+	Consents(ctx context.Context, r access.Receipt, subject domain.ID, from domain.Position, newest bool, limit int) (items []contact.Item, next domain.Position, err error)
 	Event(ctx context.Context, r access.Receipt, event domain.ID) (*contact.Item, error)
 	// Copy writes a copy of article 15 or 20. An error after the first byte
 	// leaves it incomplete.
@@ -224,6 +225,7 @@ type Filter struct {
 	MinCount                 int64           // of so many persons or more
 	Since, Before            domain.Position // recorded in [Since, Before); Before 0: no end
 	Nothing                  bool            // nothing was known at the end: nothing matches
+	Newest                   bool            // the newest first
 }
 
 // DifferenceFilter selects what was recorded at positions in [From, To), and of the

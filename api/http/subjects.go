@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -162,23 +163,26 @@ func (a *API) prove(ctx context.Context, receipt access.Receipt, in *SubjectQuer
 const actionHistory = "history"
 
 // historyOf lists facts of one kind about one person.
-type historyOf func(d Dossier) func(context.Context, access.Receipt, domain.ID, domain.Position, int) ([]contact.Item, domain.Position, error)
+type historyOf func(d Dossier) func(context.Context, access.Receipt, domain.ID, domain.Position, bool, int) ([]contact.Item, domain.Position, error)
 
 func getHistory() endpoint {
-	return historyEndpoint(actionHistory, func(d Dossier) func(context.Context, access.Receipt, domain.ID, domain.Position, int) ([]contact.Item, domain.Position, error) {
+	return historyEndpoint(actionHistory, func(d Dossier) func(context.Context, access.Receipt, domain.ID, domain.Position, bool, int) ([]contact.Item, domain.Position, error) {
 		return d.History
 	})
 }
 
 // getConsents shows how each consent came about (art. 7(1)).
 func getConsents() endpoint {
-	return historyEndpoint("consents", func(d Dossier) func(context.Context, access.Receipt, domain.ID, domain.Position, int) ([]contact.Item, domain.Position, error) {
+	return historyEndpoint("consents", func(d Dossier) func(context.Context, access.Receipt, domain.ID, domain.Position, bool, int) ([]contact.Item, domain.Position, error) {
 		return d.Consents
 	})
 }
 
 func historyEndpoint(action string, list historyOf) endpoint {
 	return opening(func(ctx context.Context, a *API, c *Call, in *HistoryPage) (access.Reading, error) {
+		if _, err := in.newest(); err != nil {
+			return access.Reading{}, err
+		}
 		below, err := a.knownBelow(ctx, "")
 		if err != nil {
 			return access.Reading{}, err
@@ -190,7 +194,11 @@ func historyEndpoint(action string, list historyOf) endpoint {
 		if err != nil {
 			return nil, err
 		}
-		query := a.cfg.Cursors.Query(action, in.ID.String())
+		newest, err := in.newest()
+		if err != nil {
+			return nil, err
+		}
+		query := a.cfg.Cursors.Query(action, in.ID.String(), strconv.FormatBool(newest))
 		var from domain.Position
 		if page.Cursor != "" {
 			at, err := a.cfg.Cursors.Open(query, page.Cursor)
@@ -199,7 +207,7 @@ func historyEndpoint(action string, list historyOf) endpoint {
 			}
 			from = at.Position
 		}
-		items, next, err := list(a.services.Dossier)(ctx, receipt, in.ID, from, page.Limit)
+		items, next, err := list(a.services.Dossier)(ctx, receipt, in.ID, from, newest, page.Limit)
 		if err != nil {
 			return nil, err
 		}

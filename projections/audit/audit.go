@@ -7,7 +7,8 @@
 // have a horizon of their own (délib. CNIL 2021-122: 6 to 12 months, up to 3
 // years with a justification): DropAccessesBefore removes them by month.
 //
-// Promises: exactly one row per position; answers in order of position, streamed,
+// Promises: exactly one row per position; answers in order of position, or in the
+// opposite one where that is asked for, streamed,
 // each complete or ending in an error. Assumptions and what a crash leaves are
 // those of package projections.
 package audit
@@ -76,7 +77,8 @@ type Span struct{ From, To time.Time }
 
 // Filter selects events: those that match everything that is not zero. Cursor is
 // the first position looked at, to go on: the last one's plus one. Before is the
-// first that is not. Limit 0 means no limit.
+// first that is not. Newest turns the order: the highest position comes first, and
+// Before is what goes on, the last one's position. Limit 0 means no limit.
 type Filter struct {
 	Type     event.Type
 	Subject  domain.ID
@@ -87,6 +89,7 @@ type Filter struct {
 	Recorded Span
 	Cursor   domain.Position
 	Before   domain.Position
+	Newest   bool
 	Limit    int
 }
 
@@ -103,6 +106,7 @@ type AccessFilter struct {
 	Recorded    Span
 	Cursor      domain.Position
 	Before      domain.Position
+	Newest      bool
 	Limit       int
 }
 
@@ -146,8 +150,8 @@ func ConsentPurposes(t event.Type, purposes []string) []string {
 // Dataset is the port.
 type Dataset interface {
 	projections.Projection
-	// Events and Accesses stream rows in order of position. An error comes as the
-	// last pair, with no row.
+	// Events and Accesses stream rows in order of position, or the newest first. An
+	// error comes as the last pair, with no row.
 	Events(ctx context.Context, f Filter) iter.Seq2[Event, error]
 	Accesses(ctx context.Context, f AccessFilter) iter.Seq2[Access, error]
 	// Changed streams the subjects with events in a range, in order of At.

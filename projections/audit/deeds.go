@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"iter"
 
@@ -24,6 +25,7 @@ type DeedFilter struct {
 	Recorded Span
 	Cursor   domain.Position
 	Before   domain.Position // exclusive; 0: as far as the dataset has got
+	Newest   bool            // the highest position first
 	Limit    int
 }
 
@@ -42,30 +44,34 @@ func Deeds(ctx context.Context, d Dataset, f DeedFilter) iter.Seq2[Deed, error] 
 			end = min(end, f.Before)
 		}
 		events, stopEvents := iter.Pull2(d.Events(ctx, Filter{Type: f.Type, Account: f.Account, Time: f.Time, Recorded: f.Recorded,
-			Cursor: f.Cursor, Before: end, Limit: f.Limit}))
+			Cursor: f.Cursor, Before: end, Newest: f.Newest, Limit: f.Limit}))
 		defer stopEvents()
 		accesses, stopAccesses := iter.Pull2(nothing[Access])
 		if f.Type == "" || f.Type == event.AccessRecorded {
 			accesses, stopAccesses = iter.Pull2(d.Accesses(ctx, AccessFilter{Account: f.Account, Time: f.Time, Recorded: f.Recorded,
-				Cursor: f.Cursor, Before: end, Limit: f.Limit}))
+				Cursor: f.Cursor, Before: end, Newest: f.Newest, Limit: f.Limit}))
 		}
 		defer stopAccesses()
-		merge(events, accesses, f.Limit, yield)
+		merge(events, accesses, &f, yield)
 	}
 }
 
 func nothing[T any](func(T, error) bool) {}
 
-func merge(events func() (Event, error, bool), accesses func() (Access, error, bool), limit int, yield func(Deed, error) bool) {
+func merge(events func() (Event, error, bool), accesses func() (Access, error, bool), f *DeedFilter, yield func(Deed, error) bool) {
 	e, eErr, more := events()
 	a, aErr, also := accesses()
-	for n := 0; (more || also) && (limit <= 0 || n < limit); n++ {
+	for n := 0; (more || also) && (f.Limit <= 0 || n < f.Limit); n++ {
 		if eErr != nil || aErr != nil {
 			yield(Deed{}, firstError(eErr, aErr))
 			return
 		}
 		var d Deed
-		takes, too := more && (!also || e.Position <= a.Position), also && (!more || a.Position <= e.Position)
+		by := cmp.Compare(e.Position, a.Position)
+		if f.Newest {
+			by = -by
+		}
+		takes, too := more && (!also || by <= 0), also && (!more || by >= 0)
 		if takes {
 			d = Deed{Position: e.Position, Event: &Event{}}
 			*d.Event = e

@@ -137,6 +137,16 @@ func (d *Dossiers) KnownAt(ctx context.Context, t time.Time) (domain.Position, e
 // facts reads the facts about one subject in [from, to), at most limit.
 func (d *Dossiers) facts(ctx context.Context, subject domain.ID, from, to domain.Position, limit int) ([]contact.Recorded, error) {
 	places, err := d.index.Positions(ctx, subject, from, to, limit)
+	return d.at(ctx, places, err)
+}
+
+// latest are the last facts in [from, to) about one person, the newest first.
+func (d *Dossiers) latest(ctx context.Context, subject domain.ID, from, to domain.Position, limit int) ([]contact.Recorded, error) {
+	places, err := d.index.Latest(ctx, subject, from, to, limit)
+	return d.at(ctx, places, err)
+}
+
+func (d *Dossiers) at(ctx context.Context, places []domain.Position, err error) ([]contact.Recorded, error) {
 	if err != nil {
 		return nil, err
 	}

@@ -163,7 +163,7 @@ func (o *office) fields(subject domain.ID) map[string]string {
 	if err != nil {
 		o.Fatal(err)
 	}
-	items, next, err := o.History(o.Context(), o.receipt(persons...), subject, 0, 100)
+	items, next, err := o.History(o.Context(), o.receipt(persons...), subject, 0, false, 100)
 	if err != nil || next != 0 {
 		o.Fatalf("history: %v, next %d", err, next)
 	}
@@ -202,7 +202,7 @@ func TestErased(t *testing.T) {
 		_, errThen := o.Persons(t.Context(), s, created.Position+1)
 		_, errView := o.View(t.Context(), early, s, now, created.Position+1)
 		_, _, errAll := o.All(t.Context(), early, s, domain.NewTime(now))
-		_, _, errConsents := o.Consents(t.Context(), early, s, 0, 10)
+		_, _, errConsents := o.Consents(t.Context(), early, s, 0, false, 10)
 		for i, err := range []error{errPersons, errThen, errView, errAll, errConsents} {
 			var e *dossier.ErasedError
 			if !errors.As(err, &e) || !errors.Is(err, dossier.ErrErased) || e.By != by || e.At.IsZero() {
@@ -230,7 +230,7 @@ func TestErased(t *testing.T) {
 			}
 		}
 	}
-	if _, _, err := o.History(t.Context(), access.Receipt{}, s, 0, 10); !errors.Is(err, access.ErrNotCovered) {
+	if _, _, err := o.History(t.Context(), access.Receipt{}, s, 0, false, 10); !errors.Is(err, access.ErrNotCovered) {
 		t.Errorf("history without a receipt: %v", err)
 	}
 }

@@ -30,7 +30,7 @@ func shown(t *testing.T, o *office, text, role, portfolio string, s domain.ID, e
 		t.Fatal(err)
 	}
 	v, errView := o.View(t.Context(), r, s, now, math.MaxInt64)
-	items, _, errHistory := o.History(t.Context(), r, s, 0, 100)
+	items, _, errHistory := o.History(t.Context(), r, s, 0, false, 100)
 	one, errEvent := o.Event(t.Context(), r, e)
 	for _, err := range []error{errView, errHistory, errEvent} {
 		if err != nil {

@@ -28,6 +28,24 @@ func (x *Index) Positions(ctx context.Context, subject domain.ID, from, to domai
 		return nil, err
 	}
 	places, err := x.places.Values(ctx, x.file.Rows, ref, clamp(from), clamp(to), limit)
+	return positions(places, err)
+}
+
+// Latest lists up to limit positions in [from, to) that are about subject, the highest
+// first; none for an unknown subject. Go on below the last one.
+func (x *Index) Latest(ctx context.Context, subject domain.ID, from, to domain.Position, limit int) ([]domain.Position, error) {
+	ref, err := x.ref(ctx, subject)
+	if errors.Is(err, ErrUnknown) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	places, err := x.places.Latest(ctx, x.file.Rows, ref, clamp(from), clamp(to), limit)
+	return positions(places, err)
+}
+
+func positions(places []int64, err error) ([]domain.Position, error) {
 	if err != nil {
 		return nil, fmt.Errorf("positions of subject: %w", err)
 	}

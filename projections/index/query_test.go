@@ -65,6 +65,17 @@ func TestAgainstFacts(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" || err != nil || cerr != nil || n != len(want) {
 			t.Fatalf("positions %v %v, %d counted (-want +got):\n%s", err, cerr, n, diff)
 		}
+		var back []domain.Position
+		for end := domain.Position(math.MaxUint64); len(back) <= len(want); {
+			page, err := x.Latest(t.Context(), s, 0, end, 3)
+			if err != nil || len(page) == 0 {
+				break
+			}
+			back, end = append(back, page...), page[len(page)-1]
+		}
+		if slices.Reverse(back); !slices.Equal(back, want) {
+			t.Fatalf("the newest first, three by three: %v, want %v turned", back, want)
+		}
 		mid := want[len(want)/2]
 		if got, err := x.Positions(t.Context(), s, mid, mid+1, 9); err != nil || !slices.Equal(got, []domain.Position{mid}) {
 			t.Fatalf("positions in [%d, %d): %v, %v", mid, mid+1, got, err)

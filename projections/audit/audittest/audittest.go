@@ -43,6 +43,7 @@ func Run(t *testing.T, open Open) {
 	t.Run("events", func(t *testing.T) { t.Parallel(); checkEvents(t, d, m) })
 	t.Run("accesses", func(t *testing.T) { t.Parallel(); checkAccesses(t, d, m) })
 	t.Run("pages", func(t *testing.T) { t.Parallel(); checkPages(t, d, m) })
+	t.Run("newest", func(t *testing.T) { t.Parallel(); checkNewest(t, open, w, m) })
 	t.Run("deeds", func(t *testing.T) { t.Parallel(); checkDeeds(t, d, m) })
 	t.Run("changed", func(t *testing.T) { t.Parallel(); checkChanged(t, d, m) })
 	t.Run("flow", func(t *testing.T) { t.Parallel(); checkFlow(t, d, m) })
@@ -104,6 +105,7 @@ func recordedOf(f projections.Fact) domain.Time { return f.Recorded }
 func (d dice) filter() audit.Filter {
 	var f audit.Filter
 	x := d.fact()
+	f.Newest = d.IntN(2) == 0
 	for range d.IntN(4) {
 		switch d.IntN(10) {
 		case 0:
@@ -155,6 +157,7 @@ func checkAccesses(t *testing.T, d audit.Dataset, m *model) {
 	for range 120 {
 		var f audit.AccessFilter
 		a := all[r.IntN(len(all))]
+		f.Newest = r.IntN(2) == 0
 		for range r.IntN(4) {
 			switch r.IntN(10) {
 			case 0:

@@ -28,7 +28,7 @@ func (m *model) events(f audit.Filter) []audit.Event {
 	var out []audit.Event
 	for _, x := range m.facts {
 		switch {
-		case x.Position < f.Cursor, f.Before > 0 && x.Position >= f.Before, f.Limit > 0 && len(out) == f.Limit,
+		case x.Position < f.Cursor, f.Before > 0 && x.Position >= f.Before,
 			f.Type != "" && x.Type != f.Type,
 			!f.Subject.IsZero() && x.Subject != f.Subject,
 			!f.Account.IsZero() && x.Actor != f.Account,
@@ -41,7 +41,18 @@ func (m *model) events(f audit.Filter) []audit.Event {
 			Controller: x.Controller, Purposes: audit.Purposes(x.Fact), Time: x.Time, Recorded: x.Recorded, Policy: x.Policy,
 			Warnings: len(x.Warnings), Unproven: len(x.Lacks) > 0})
 	}
-	return out
+	return inOrder(out, f.Newest, f.Limit)
+}
+
+// inOrder are the rows that a filter asks for, of those in order of position.
+func inOrder[T any](rows []T, newest bool, limit int) []T {
+	if newest {
+		slices.Reverse(rows)
+	}
+	if limit > 0 {
+		rows = rows[:min(len(rows), limit)]
+	}
+	return rows
 }
 
 func (m *model) accesses(f audit.AccessFilter) []audit.Access {
@@ -55,7 +66,7 @@ func (m *model) accesses(f audit.AccessFilter) []audit.Access {
 			panic(fmt.Sprintf("audittest: %v", err))
 		}
 		switch {
-		case x.Position < f.Cursor, f.Before > 0 && x.Position >= f.Before, f.Limit > 0 && len(out) == f.Limit,
+		case x.Position < f.Cursor, f.Before > 0 && x.Position >= f.Before,
 			f.WithoutCase && x.Codes.Bool(event.Ticketed), x.Codes.Int("count") < f.MinCount,
 			!f.Subject.IsZero() && !slices.Contains(subjects, f.Subject),
 			!f.Account.IsZero() && account != f.Account,
@@ -69,7 +80,7 @@ func (m *model) accesses(f audit.AccessFilter) []audit.Access {
 			Action: x.Codes.String("action"), Reason: x.Codes.String("reason"), Categories: x.Codes.Strings("categories"),
 			Ticketed: x.Codes.Bool(event.Ticketed), Count: x.Codes.Int("count"), Time: x.Time, Recorded: x.Recorded})
 	}
-	return out
+	return inOrder(out, f.Newest, f.Limit)
 }
 
 // summary counts the months in [from, to), given as 2026-03; "" is open.

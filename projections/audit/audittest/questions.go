@@ -35,11 +35,11 @@ func (m *model) deeds(f audit.DeedFilter) (out []audit.Deed) {
 		deed(a.Position).Access = &a
 	}
 	for _, x := range m.facts {
-		if d := at[x.Position]; d != nil && (f.Limit == 0 || len(out) < f.Limit) {
+		if d := at[x.Position]; d != nil {
 			out = append(out, *d)
 		}
 	}
-	return out
+	return inOrder(out, f.Newest, f.Limit)
 }
 
 func checkDeeds(t *testing.T, d audit.Dataset, m *model) {
@@ -47,7 +47,7 @@ func checkDeeds(t *testing.T, d audit.Dataset, m *model) {
 	all := m.accesses(audit.AccessFilter{})
 	both, found := 0, 0
 	for range 60 {
-		f := audit.DeedFilter{Account: all[r.IntN(len(all))].Account}
+		f := audit.DeedFilter{Account: all[r.IntN(len(all))].Account, Newest: r.IntN(2) == 0}
 		if r.IntN(2) == 0 {
 			for f.Account = (domain.ID{}); f.Account.IsZero(); {
 				f.Account = r.fact().Actor

@@ -21,6 +21,7 @@ type selection struct {
 	where         []string
 	args          []any
 	limit         int
+	newest        bool // the order of positions turned
 }
 
 func selecting(from, columns string, cursor, before domain.Position, limit int) *selection {
@@ -78,6 +79,9 @@ func instant(micro int64) domain.Time { return domain.NewTime(time.UnixMicro(mic
 
 func (q *selection) sql() string {
 	text := "SELECT " + q.columns + " FROM ~." + q.from + " FINAL WHERE " + q.conditions() + " ORDER BY position"
+	if q.newest {
+		text += " DESC"
+	}
 	if q.limit > 0 {
 		text += " LIMIT {limit:UInt64}"
 		q.args = append(q.args, named("limit", uint64(q.limit)))
@@ -112,6 +116,7 @@ const eventColumns = "position, id, type, subject, source, actor, controller, pu
 // Events implements audit.Dataset.
 func (d *Dataset) Events(ctx context.Context, f audit.Filter) iter.Seq2[audit.Event, error] {
 	q := selecting("events", eventColumns, f.Cursor, f.Before, f.Limit)
+	q.newest = f.Newest
 	q.code("type", string(f.Type))
 	q.id("subject", f.Subject)
 	q.id("actor", f.Account)
@@ -145,6 +150,7 @@ const accessColumns = "position, id, source, account, subjects, action, reason, 
 // Accesses implements audit.Dataset.
 func (d *Dataset) Accesses(ctx context.Context, f audit.AccessFilter) iter.Seq2[audit.Access, error] {
 	q := selecting("accesses", accessColumns, f.Cursor, f.Before, f.Limit)
+	q.newest = f.Newest
 	q.where = append(q.where, "time >= (SELECT max(time) FROM ~.horizon)")
 	if !f.Subject.IsZero() {
 		q.and("position IN (SELECT position FROM ~.seen WHERE subject = {subject:UUID}) AND has(subjects, {subject:UUID})", "subject", f.Subject)

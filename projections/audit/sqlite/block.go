@@ -224,6 +224,28 @@ func (b *block) match(f audit.Filter) (m match, ok bool) {
 	return m, ok
 }
 
+// ordered calls fn for the rows that meet f in the order that f asks for, until it
+// returns false.
+func (b *block) ordered(f audit.Filter, fn func(audit.Event) bool) error {
+	if !f.Newest {
+		return b.events(f, fn)
+	}
+	var all []audit.Event
+	err := b.events(f, func(e audit.Event) bool {
+		all = append(all, e)
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	for _, e := range slices.Backward(all) {
+		if !fn(e) {
+			return nil
+		}
+	}
+	return nil
+}
+
 // events calls fn for the rows that meet f, until it returns false.
 func (b *block) events(f audit.Filter, fn func(audit.Event) bool) error {
 	m, ok := b.match(f)

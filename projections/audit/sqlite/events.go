@@ -53,7 +53,7 @@ func (s *Store) Events(ctx context.Context, f audit.Filter) iter.Seq2[audit.Even
 		}
 		err := s.visit(ctx, f, func(b *block) (more bool, err error) {
 			more = true
-			err = b.events(f, func(e audit.Event) bool {
+			err = b.ordered(f, func(e audit.Event) bool {
 				left--
 				more = yield(e, nil) && left > 0
 				return more
@@ -76,28 +76,27 @@ func (s *Store) visit(ctx context.Context, f audit.Filter, fn func(*block) (more
 	}
 	defer func() { _ = tx.Rollback() }()
 	key, keyed := narrowest(f)
-	spans := &selection{time: f.Time, rec: f.Recorded, end: f.Before}
-	for lo, hi := int64(min(f.Cursor, math.MaxInt64)), int64(0); ; lo = hi {
-		if lo, hi, err = nextRange(ctx, tx, spans, lo); err != nil || lo == hi {
-			return err
-		}
+	q := &selection{time: f.Time, rec: f.Recorded, start: f.Cursor, end: f.Before, newest: f.Newest}
+	return q.ranges(ctx, tx, func(lo, hi int64) (bool, error) {
 		first, last := lo>>blockBits, (hi-1)>>blockBits
-		more := false
-		if keyed {
-			more, err = s.named(ctx, tx, key, first, last, fn)
-		} else {
-			more, err = each(ctx, tx, rangeQuery, []any{first, last}, fn)
+		switch {
+		case keyed && f.Newest:
+			return s.lastNamed(ctx, tx, key, first, last, fn)
+		case keyed:
+			return s.named(ctx, tx, key, first, last, fn)
+		case f.Newest:
+			return each(ctx, tx, lastRangeQuery, []any{first, last}, fn)
 		}
-		if err != nil || !more {
-			return err
-		}
-	}
+		return each(ctx, tx, rangeQuery, []any{first, last}, fn)
+	})
 }
 
 // The statements that read blocks.
 const (
 	oneQuery   = "SELECT n,data FROM fact WHERE n=?"
 	rangeQuery = "SELECT n,data FROM fact WHERE n>=? AND n<=? ORDER BY n"
+
+	lastRangeQuery = rangeQuery + " DESC"
 )
 
 // named visits the blocks of [first, last] under key.
@@ -116,6 +115,25 @@ func (s *Store) named(ctx context.Context, tx *sql.Tx, key, first, last int64, f
 			return true, nil
 		}
 		first = page[len(page)-1] + 1
+	}
+}
+
+// lastNamed visits the blocks of [first, last] under key from the last one on.
+func (s *Store) lastNamed(ctx context.Context, tx *sql.Tx, key, first, last int64, fn func(*block) (bool, error)) (more bool, err error) {
+	for {
+		page, err := s.postings.Latest(ctx, tx.QueryContext, key, first, last+1, s.page)
+		if err != nil {
+			return false, err
+		}
+		for _, n := range page {
+			if more, err := each(ctx, tx, oneQuery, []any{n}, fn); err != nil || !more {
+				return false, err
+			}
+		}
+		if len(page) < s.page {
+			return true, nil
+		}
+		last = page[len(page)-1] - 1
 	}
 }
 

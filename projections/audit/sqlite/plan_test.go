@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"greffe/domain"
 	"greffe/domain/event"
 	"greffe/projections"
 	"greffe/projections/audit"
@@ -48,7 +47,7 @@ func TestPlans(t *testing.T) {
 		t.Fatal(err)
 	}
 	span := audit.Span{From: time.Unix(0, 0)}
-	for bits := range 1 << 7 {
+	for bits := range 1 << 8 {
 		on := func(i int) bool { return bits>>i&1 == 1 }
 		var f audit.Filter
 		var a audit.AccessFilter
@@ -59,6 +58,7 @@ func TestPlans(t *testing.T) {
 		set(on(4), &f.Purpose, "prospecting")
 		set(on(5), &f.Time, span)
 		set(on(6), &f.Recorded, audit.Span{From: facts[1000].Recorded.Time, To: facts[5000].Recorded.Time})
+		f.Newest, a.Newest = on(7), on(7)
 		checkVisited(t, s, facts, f)
 		a.Subject, a.Account, a.Source, a.Time, a.Recorded = f.Subject, f.Account, f.Source, f.Time, f.Recorded
 		set(on(3), &a.Reason, "audit")
@@ -66,7 +66,7 @@ func TestPlans(t *testing.T) {
 		q, err := s.accesses(t.Context(), a)
 		checkPlan(t, s, q, err, accessColumns, bits&15 != 0)
 	}
-	for _, q := range []string{blocksQuery, oneQuery, rangeQuery, expired, "SELECT month,dim,key,n FROM tally WHERE month>=? AND month<?"} {
+	for _, q := range []string{blocksQuery, lastBlocksQuery, oneQuery, rangeQuery, lastRangeQuery, expired, "SELECT month,dim,key,n FROM tally WHERE month>=? AND month<?"} {
 		noScan(t, s, q, make([]any, strings.Count(q, "?")))
 	}
 }
@@ -99,6 +99,9 @@ func checkVisited(t *testing.T, s *Store, facts []projections.Fact, f audit.Filt
 		}
 	}
 	err := s.visit(t.Context(), f, func(b *block) (bool, error) { got = append(got, b.n); return true, nil })
+	if f.Newest {
+		slices.Reverse(want)
+	}
 	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("%+v: blocks %v are read, want %v, %v", f, got, want, err)
 	}
@@ -192,16 +195,27 @@ func TestBlocks(t *testing.T) {
 	}
 	defer func() { _ = tx.Rollback() }()
 	q := &selection{rec: audit.Span{From: facts[1500].Recorded.Time, To: facts[1600].Recorded.Time}}
-	if lo, hi, err := nextRange(t.Context(), tx, q, 0); err != nil || lo != 1280 || hi != 1792 {
+	const end = 3000
+	if lo, hi, err := q.nextRange(t.Context(), tx, 0, end); err != nil || lo != 1280 || hi != 1792 {
 		t.Errorf("range [%d, %d), %v; want two blocks", lo, hi, err)
 	}
-	if lo, hi, err := nextRange(t.Context(), tx, q, 1700); err != nil || lo != 1700 || hi != 1792 {
+	if lo, hi, err := q.nextRange(t.Context(), tx, 1700, end); err != nil || lo != 1700 || hi != 1792 {
 		t.Errorf("range [%d, %d), %v; want what is left of the block", lo, hi, err)
 	}
-	if lo, hi, err := nextRange(t.Context(), tx, q, 1792); err != nil || lo != hi {
+	if lo, hi, err := q.nextRange(t.Context(), tx, 1792, end); err != nil || lo != hi {
 		t.Errorf("range [%d, %d), %v; want none", lo, hi, err)
 	}
-	if _, hi, err := nextRange(t.Context(), tx, &selection{}, int64(domain.Position(7))); err != nil || hi < 1<<40 {
+	q.newest = true
+	if lo, hi, err := q.nextRange(t.Context(), tx, 0, end); err != nil || lo != 1280 || hi != 1792 {
+		t.Errorf("the last range [%d, %d), %v; want two blocks", lo, hi, err)
+	}
+	if lo, hi, err := q.nextRange(t.Context(), tx, 1300, 1400); err != nil || lo != 1300 || hi != 1400 {
+		t.Errorf("the last range [%d, %d), %v; want what is left of a block", lo, hi, err)
+	}
+	if lo, hi, err := q.nextRange(t.Context(), tx, 0, 1280); err != nil || lo != hi {
+		t.Errorf("the last range [%d, %d), %v; want none", lo, hi, err)
+	}
+	if _, hi, err := (&selection{}).nextRange(t.Context(), tx, 7, 1<<40); err != nil || hi < 1<<40 {
 		t.Errorf("without a span the range ends at %d, %v", hi, err)
 	}
 }

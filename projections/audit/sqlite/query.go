@@ -27,6 +27,8 @@ type selection struct {
 	limit int
 	start domain.Position
 	end   domain.Position // 0: none
+	// newest turns the order of positions.
+	newest bool
 }
 
 func (q *selection) and(cond string, args ...any) {
@@ -70,7 +72,7 @@ func (q *selection) spans(time, recorded audit.Span) {
 
 func (q *selection) sql(columns string) string {
 	return "SELECT " + columns + " FROM " + q.from + " WHERE " + strings.Join(append([]string{q.pos + ">=? AND " + q.pos + "<?"}, q.where...), " AND ") +
-		" ORDER BY " + q.pos + " LIMIT ?"
+		" ORDER BY " + q.pos + map[bool]string{true: " DESC"}[q.newest] + " LIMIT ?"
 }
 
 func (q *selection) equal(col string, ref int64) {
@@ -84,7 +86,7 @@ const accessColumns = "r.position,r.id,(SELECT value FROM agent WHERE ref=r.sour
 	"r.ticketed,r.count,r.time,r.recorded"
 
 func (s *Store) accesses(ctx context.Context, f audit.AccessFilter) (*selection, error) {
-	q := &selection{from: "access r", pos: "r.position", limit: f.Limit, start: f.Cursor, end: f.Before}
+	q := &selection{from: "access r", pos: "r.position", limit: f.Limit, start: f.Cursor, end: f.Before, newest: f.Newest}
 	l := lookup{ctx, s.file.Reads(), q, nil}
 	account, source, reason, action := l.agent(f.Account), l.agent(f.Source), l.code(f.Reason), l.code(f.Action)
 	switch {

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"math"
 
+	"greffe/domain"
 	"greffe/projections/audit"
 )
 
@@ -34,24 +35,14 @@ func stream[T any](ctx context.Context, s *Store, what, columns string, scan fun
 			left = math.MaxInt64
 		}
 		text := q.sql(columns)
-		for lo, hi := int64(q.start), int64(0); left > 0; lo = hi {
-			if lo, hi, err = nextRange(ctx, tx, q, lo); err != nil {
-				yield(zero, wrap(what, err))
-				return
-			}
-			if lo == hi {
-				return
-			}
+		err = q.ranges(ctx, tx, func(lo, hi int64) (bool, error) {
 			args := append([]any{lo, hi}, q.args...)
 			n, more, err := rowsOf(ctx, tx, text, append(args, left), scan, yield)
-			if err != nil {
-				yield(zero, wrap(what, err))
-				return
-			}
-			if !more {
-				return
-			}
 			left -= n
+			return more && left > 0, err
+		})
+		if err != nil {
+			yield(zero, wrap(what, err))
 		}
 	}
 }
@@ -77,15 +68,40 @@ func rowsOf[T any](ctx context.Context, tx *sql.Tx, text string, args []any, sca
 	return n, true, rows.Err()
 }
 
-const blocksQuery = "SELECT n FROM block WHERE n>=? AND time_max>=? AND time_min<? AND recorded_max>=? AND recorded_min<? ORDER BY n"
-
-// nextRange finds the first run of blocks from position from on whose times
-// touch the spans asked for. Without spans it is everything.
-func nextRange(ctx context.Context, tx *sql.Tx, q *selection, from int64) (lo, hi int64, err error) {
-	end := int64(math.MaxInt64)
+// ranges calls fn for the ranges of positions that can hold an answer, in the order that
+// is asked for, until it has enough.
+func (q *selection) ranges(ctx context.Context, tx *sql.Tx, fn func(lo, hi int64) (more bool, err error)) error {
+	lo, hi := position(q.start), int64(math.MaxInt64)
 	if q.end > 0 {
-		end = int64(min(q.end, math.MaxInt64))
+		hi = position(q.end)
 	}
+	for {
+		from, to, err := q.nextRange(ctx, tx, lo, hi)
+		if err != nil || from == to {
+			return err
+		}
+		if more, err := fn(from, to); err != nil || !more {
+			return err
+		}
+		if q.newest {
+			hi = from
+		} else {
+			lo = to
+		}
+	}
+}
+
+func position(p domain.Position) int64 { return int64(min(p, math.MaxInt64)) }
+
+const (
+	blocksQuery     = "SELECT n FROM block WHERE n>=? AND n<=? AND time_max>=? AND time_min<? AND recorded_max>=? AND recorded_min<? ORDER BY n"
+	lastBlocksQuery = blocksQuery + " DESC"
+)
+
+// nextRange finds in [from, end) the first run of blocks, in the order that is asked for,
+// whose times touch the spans asked for; without spans it is everything. lo is hi if
+// there is none.
+func (q *selection) nextRange(ctx context.Context, tx *sql.Tx, from, end int64) (lo, hi int64, err error) {
 	if from >= end {
 		return from, from, nil
 	}
@@ -94,29 +110,31 @@ func nextRange(ctx context.Context, tx *sql.Tx, q *selection, from int64) (lo, h
 	}
 	t0, t1 := micros(q.time)
 	r0, r1 := micros(q.rec)
-	rows, err := tx.QueryContext(ctx, blocksQuery, from>>blockBits, t0, t1, r0, r1)
+	text := blocksQuery
+	if q.newest {
+		text = lastBlocksQuery
+	}
+	rows, err := tx.QueryContext(ctx, text, from>>blockBits, (end-1)>>blockBits, t0, t1, r0, r1)
 	if err != nil {
 		return 0, 0, err
 	}
 	defer rows.Close()
-	first, last := int64(-1), int64(-1)
+	least, most := int64(-1), int64(-1)
 	for rows.Next() {
 		var n int64
 		if err := rows.Scan(&n); err != nil {
 			return 0, 0, err
 		}
-		if first < 0 {
-			first = n
-		} else if n != last+1 {
+		if least >= 0 && n != least-1 && n != most+1 {
 			break
 		}
-		last = n
+		if least < 0 {
+			least, most = n, n
+		}
+		least, most = min(least, n), max(most, n)
 	}
-	if first < 0 {
+	if least < 0 {
 		return from, from, rows.Err()
 	}
-	if first<<blockBits >= end {
-		return from, from, rows.Err()
-	}
-	return max(from, first<<blockBits), min(end, (last+1)<<blockBits), rows.Err()
+	return max(from, least<<blockBits), min(end, (most+1)<<blockBits), rows.Err()
 }

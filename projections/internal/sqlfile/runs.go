@@ -7,7 +7,6 @@ import (
 	"database/sql/driver"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"math"
 	"slices"
 )
@@ -43,6 +42,7 @@ func compareEntries(a, b Entry) int {
 type Runs struct {
 	table  string
 	values string // statement
+	latest string
 	loaded bool
 	runs   []run // by age
 }
@@ -57,7 +57,9 @@ func RunsDDL(table string) string {
 }
 
 // NewRuns works on the tables made by RunsDDL.
-func NewRuns(table string) *Runs { return &Runs{table: table, values: valuesQuery(table)} }
+func NewRuns(table string) *Runs {
+	return &Runs{table: table, values: valuesQuery(table) + " ORDER BY r.run,c.id", latest: valuesQuery(table) + " ORDER BY r.run DESC,c.id DESC"}
+}
 
 // Forget drops what is cached. It must be called when a transaction that used
 // the Runs is not committed.
@@ -265,68 +267,6 @@ func mergeRuns(runs []run, chunk func(id int64) ([]byte, error), emit func(Entry
 		}
 	}
 	return nil
-}
-
-// Query is how a reader asks: File.Rows, or QueryContext of a transaction.
-type Query func(ctx context.Context, text string, args ...any) (*sql.Rows, error)
-
-// valuesQuery finds the chunks that can hold values of [?2, ?3) under the key ?1.
-func valuesQuery(t string) string {
-	return "SELECT c.data FROM " + t + "_run r CROSS JOIN " + t + "_chunk c ON " +
-		"c.id>=coalesce((SELECT id FROM " + t + "_chunk WHERE run=r.run AND (key,value)<=(?1,?2) ORDER BY key DESC,value DESC LIMIT 1),r.run<<24) AND " +
-		"c.id<=(SELECT id FROM " + t + "_chunk WHERE run=r.run AND (key,value)<(?1,?3) ORDER BY key DESC,value DESC LIMIT 1) " +
-		"ORDER BY r.run,c.id"
-}
-
-// Values lists up to limit values of [from, to) under key, in order.
-func (r *Runs) Values(ctx context.Context, query Query, key, from, to int64, limit int) ([]int64, error) {
-	if limit <= 0 || from >= to {
-		return nil, nil
-	}
-	rows, err := query(ctx, r.values, key, from, to)
-	if err != nil {
-		return nil, fmt.Errorf("values in %s: %w", r.table, err)
-	}
-	defer rows.Close()
-	var out []int64
-	for rows.Next() {
-		var data sql.RawBytes
-		if err := rows.Scan(&data); err != nil {
-			return nil, fmt.Errorf("values in %s: %w", r.table, err)
-		}
-		if len(data)%entrySize != 0 {
-			return nil, fmt.Errorf("values in %s: %w", r.table, errChunk)
-		}
-		for i := lower(data, Entry{key, from}); i < len(data)/entrySize; i++ {
-			e := entryAt(data, i)
-			if e.Key != key || e.Value >= to {
-				break
-			}
-			if n := len(out); n > 0 && out[n-1] == e.Value {
-				continue
-			}
-			if out = append(out, e.Value); len(out) == limit {
-				return out, nil
-			}
-		}
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("values in %s: %w", r.table, err)
-	}
-	return out, nil
-}
-
-// lower is the first entry of data that is not less than e.
-func lower(data []byte, e Entry) int {
-	lo, hi := 0, len(data)/entrySize
-	for lo < hi {
-		if mid := (lo + hi) / 2; compareEntries(entryAt(data, mid), e) < 0 {
-			lo = mid + 1
-		} else {
-			hi = mid
-		}
-	}
-	return lo
 }
 
 // Section dumps all entries once each, in order, as columns named key and value.

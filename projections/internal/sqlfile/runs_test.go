@@ -94,6 +94,16 @@ func checkRuns(rt *rapid.T, t *testing.T, f *File, r *Runs, model []Entry) {
 		if err != nil || !slices.Equal(got, want) {
 			rt.Fatalf("values under %d in [%d, %d): %v, want %v, %v", e.Key, e.Value, to, got, want, err)
 		}
+		want = nil
+		for _, m := range slices.Backward(model) {
+			if m.Key == e.Key && m.Value >= e.Value && m.Value < to && len(want) < limit {
+				want = append(want, m.Value)
+			}
+		}
+		got, err = r.Latest(t.Context(), f.Rows, e.Key, e.Value, to, limit)
+		if err != nil || !slices.Equal(got, want) {
+			rt.Fatalf("latest under %d in [%d, %d): %v, want %v, %v", e.Key, e.Value, to, got, want, err)
+		}
 	}
 }
 
@@ -125,7 +135,15 @@ func TestRunsStayFew(t *testing.T) {
 			t.Errorf("%s: %d, %v", q, n, err)
 		}
 	}
-	rows, err := f.Rows(t.Context(), "EXPLAIN QUERY PLAN "+r.values, 1, 2, 3)
+	for _, text := range []string{r.values, r.latest} {
+		looksUp(t, f, text)
+	}
+}
+
+// looksUp checks that a look-up walks no table but the list of runs, and sorts nothing.
+func looksUp(t *testing.T, f *File, text string) {
+	t.Helper()
+	rows, err := f.Rows(t.Context(), "EXPLAIN QUERY PLAN "+text, 1, 2, 3)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,13 +21,13 @@ func (d auditDesk) Deeds(ctx context.Context, account domain.ID, f httpapi.Filte
 	if err != nil {
 		return out, err
 	}
-	q := audit.DeedFilter{Account: account, Type: event.Type(f.Type), Time: audit.Span{From: f.From, To: f.To}, Cursor: from, Before: until, Limit: page.Limit}
+	q := audit.DeedFilter{Account: account, Type: event.Type(f.Type), Time: audit.Span{From: f.From, To: f.To}, Cursor: from, Before: until, Newest: f.Newest, Limit: page.Limit}
 	for x, err := range audit.Deeds(ctx, d.a.Audit, q) {
 		if err != nil {
 			return out, err
 		}
 		if x.Access != nil && len(out.Subjects)+len(x.Access.Subjects) >= access.MaxSubjects && len(out.Items) > 0 {
-			out.Next = pages.within(x.Position, until)
+			out.Next = pages.again(x.Position, until, f.Newest)
 			return out, nil
 		}
 		deed := httpapi.AuditDeed{Position: x.Position}
@@ -44,7 +44,7 @@ func (d auditDesk) Deeds(ctx context.Context, account domain.ID, f httpapi.Filte
 			}
 		}
 		if out.Items = append(out.Items, deed); len(out.Items) == page.Limit {
-			out.Next = pages.within(x.Position+1, until)
+			out.Next = pages.after(x.Position, until, f.Newest)
 		}
 	}
 	return out, nil

@@ -3,13 +3,19 @@ package app
 import (
 	"archive/zip"
 	"bytes"
+	"html"
 	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"greffe/domain"
+	"greffe/domain/disclosure"
 	"greffe/domain/event"
+	"greffe/eventstore/access"
 	"greffe/projections/audit"
 )
 
@@ -64,6 +70,55 @@ func TestConsoleAudit(t *testing.T) {
 	}
 	s.shows("/console/reads?period=7d&reason=audit&account="+who.String(), "Rows 1 to", "Internal audit", `<option value="audit" selected>`)
 	s.shows("/console/reads?period=7d&reason=sales_follow_up", "No event matches")
+}
+
+// TestConsoleAuditOrder: the history and the reads open with the newest, one link turns
+// them, each page goes on where the one before ended, and filters keep the order.
+func TestConsoleAuditOrder(t *testing.T) {
+	t.Parallel()
+	s := openConsole(t)
+	s.signIn("auditor")
+	s.because("audit")
+	reader := domain.ID{9, 6: 0x40, 8: 0x80} // nobody who looks at these pages
+	for i := range 2 * 50 {
+		n := strconv.Itoa(i)
+		res := record(t, s.open, made("order-"+n, "O-"+n, past))
+		_, err := s.open.Journal.Record(t.Context(), access.Reading{Lens: disclosure.Whole(), Account: reader, Action: "read", Reason: "audit",
+			Subjects: []domain.ID{res[0].Subject}, Count: 1})
+		s.ok(err)
+	}
+	s.ok(s.open.CaughtUp(t.Context()))
+	position := regexp.MustCompile(`/console/events/([0-9a-f-]{36})`)
+	next := regexp.MustCompile(`class="secondary" href="(/console/(?:audit|reads)\?[^"]*cursor=[^"]*)"`)
+	rows := func(path string) (out []string) {
+		for pages := 0; path != ""; pages++ {
+			p := s.get(path)
+			for _, m := range position.FindAllStringSubmatch(p.text, -1) {
+				out = append(out, m[1])
+			}
+			path = ""
+			if m := next.FindStringSubmatch(p.text); m != nil && pages < 20 {
+				path = html.UnescapeString(m[1])
+			}
+		}
+		return slices.Compact(out)
+	}
+	for _, slug := range []string{"audit", "reads"} {
+		s.ok(s.open.CaughtUp(s.Context()))
+		known := map[string]string{"audit": "/console/audit?period=all&type=contact.created", "reads": "/console/reads?period=all&account=" + reader.String()}[slug]
+		newest, oldest := rows(known), rows(known+"&sort=oldest")
+		if len(newest) < 2*50 {
+			t.Fatalf("%s: %d rows say nothing of their order", slug, len(newest))
+		}
+		if slices.Reverse(oldest); !slices.Equal(newest, oldest) {
+			t.Errorf("%s: %d rows the newest first are not the %d of the other order, turned", slug, len(newest), len(oldest))
+		}
+		s.shows(known, "the last recorded first", "Show the oldest first", "sort=oldest")
+		s.shows(known+"&sort=oldest", "the first recorded first", "Show the newest first", `<input type="hidden" name="sort" value="oldest">`)
+		if p := s.get(known + "&sort=best"); p.status != http.StatusBadRequest {
+			t.Errorf("%s: an order that is none: %d", slug, p.status)
+		}
+	}
 }
 
 // accessesBy are the accesses of an account to the audit dataset, in the journal.

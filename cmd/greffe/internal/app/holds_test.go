@@ -93,7 +93,7 @@ func TestArchivedView(t *testing.T) {
 		s.ok(a.CaughtUp(t.Context()))
 		r, err := a.Journal.Record(t.Context(), access.Reading{Lens: disclosure.Whole(), Account: domain.ID{9, 6: 0x40, 8: 0x80}, Action: "read", Reason: "audit", Subjects: []domain.ID{who}, Archived: archives})
 		s.ok(err)
-		items, _, err := a.Dossier.History(t.Context(), r, who, 0, 100)
+		items, _, err := a.Dossier.History(t.Context(), r, who, 0, false, 100)
 		s.ok(err)
 		for _, it := range items {
 			for _, f := range it.Fields {

@@ -209,6 +209,26 @@ func (a *App) span(ctx context.Context, p pages, text string) (from, until domai
 	return domain.Position(at.Offset), at.Position, nil
 }
 
+// after is the cursor of the page after a row, of a list that ends before until or, the
+// newest first, at the beginning; "" if nothing can follow.
+func (p pages) after(row, until domain.Position, newest bool) string {
+	switch {
+	case !newest:
+		return p.within(row+1, until)
+	case row == 0:
+		return ""
+	}
+	return p.within(0, row)
+}
+
+// again is the cursor of the page that begins with a row.
+func (p pages) again(row, until domain.Position, newest bool) string {
+	if newest {
+		return p.within(0, row+1)
+	}
+	return p.within(row, until)
+}
+
 // within is the cursor of the page that begins at n, of a list that ends before until.
 func (p pages) within(n, until domain.Position) string {
 	return p.key.Seal(p.query, cursor.At{Position: until, Offset: uint64(n)})
@@ -223,7 +243,13 @@ func (d auditDesk) Events(ctx context.Context, f httpapi.Filter, page httpapi.Pa
 		return out, err
 	}
 	q := audit.Filter{Type: event.Type(f.Type), Subject: f.Subject, Account: f.Account, Source: f.Source, Purpose: f.Purpose,
-		Time: audit.Span{From: f.From, To: f.To}, Cursor: max(domain.Position(from), f.Since), Before: f.Before, Limit: page.Limit}
+		Time: audit.Span{From: f.From, To: f.To}, Cursor: max(domain.Position(from), f.Since), Before: f.Before, Newest: f.Newest, Limit: page.Limit}
+	if f.Newest { // a page goes on below the last one
+		q.Cursor = f.Since
+		if from > 0 {
+			q.Before = domain.Position(from)
+		}
+	}
 	for e, err := range d.a.Audit.Events(ctx, q) {
 		if err != nil {
 			return out, err
@@ -231,7 +257,10 @@ func (d auditDesk) Events(ctx context.Context, f httpapi.Filter, page httpapi.Pa
 		out.Items = append(out.Items, *shownEvent(&e))
 		about(&out.Subjects, e.Subject)
 		if len(out.Items) == page.Limit {
-			out.Next = pages.at(uint64(e.Position) + 1)
+			out.Next = pages.at(uint64(e.Position))
+			if !f.Newest {
+				out.Next = pages.at(uint64(e.Position) + 1)
+			}
 		}
 	}
 	return out, nil
@@ -248,13 +277,13 @@ func (d auditDesk) Accesses(ctx context.Context, f httpapi.Filter, page httpapi.
 	}
 	q := audit.AccessFilter{Subject: f.Subject, Account: f.Account, Source: f.Source,
 		Reason: f.Reason, Action: f.Action, WithoutCase: f.WithoutCase, MinCount: f.MinCount,
-		Time: audit.Span{From: f.From, To: f.To}, Cursor: max(from, f.Since), Before: until, Limit: page.Limit}
+		Time: audit.Span{From: f.From, To: f.To}, Cursor: max(from, f.Since), Before: until, Newest: f.Newest, Limit: page.Limit}
 	for x, err := range d.a.Audit.Accesses(ctx, q) {
 		if err != nil {
 			return out, err
 		}
 		if len(out.Subjects)+len(x.Subjects) > access.MaxSubjects && len(out.Items) > 0 {
-			out.Next = pages.within(x.Position, until)
+			out.Next = pages.again(x.Position, until, f.Newest)
 			return out, nil
 		}
 		item, err := d.access(ctx, &x)
@@ -266,7 +295,7 @@ func (d auditDesk) Accesses(ctx context.Context, f httpapi.Filter, page httpapi.
 			about(&out.Subjects, s)
 		}
 		if len(out.Items) == page.Limit {
-			out.Next = pages.within(x.Position+1, until)
+			out.Next = pages.after(x.Position, until, f.Newest)
 		}
 	}
 	return out, nil
