@@ -46,6 +46,11 @@ type table struct {
 	Next    string // href of the next page
 }
 
+// Numeric reports a column of numbers, whose head stands where they do.
+func (t table) Numeric(i int) bool {
+	return len(t.Body) > 0 && i < len(t.Body[0].Cells) && t.Body[0].Cells[i].Kind == "number"
+}
+
 type row struct {
 	Href  string
 	Label string // of its link, for who hears it
@@ -91,6 +96,9 @@ func (w *words) cell(name string, v value) cell {
 	case '[':
 		return w.listCell(name, v)
 	case '{':
+		if v.is("archived") && !v.at("since").empty() {
+			return cell{Kind: "text", Text: w.t("in_archive") + " " + w.cell("time", v.at("since")).Text}
+		}
 		if len(v.members) > 0 {
 			return cell{Kind: "object", Fields: w.pairsIn(name, v)}
 		}
@@ -122,6 +130,9 @@ func (w *words) textCell(name, s string) cell {
 			c.who = w.accounts
 		}
 		return c
+	}
+	if named, ok := w.composed(name, s); ok {
+		return cell{Kind: "code", Text: named, Code: s}
 	}
 	if named := w.named(name, s); named != s {
 		return cell{Kind: "code", Text: named, Code: s}
@@ -209,7 +220,7 @@ func (w *words) pairs(v value) []pair { return w.pairsIn("", v) }
 // pairsIn are pairs of an object that stands in a field.
 func (w *words) pairsIn(group string, v value) []pair {
 	var out []pair
-	for _, m := range v.members {
+	for _, m := range ordered(group, v.members) {
 		if !m.empty() {
 			out = append(out, pair{Label: w.labelIn(group, m.name), Name: m.name, Help: w.help(m.name), Value: w.cell(m.name, m.value)})
 		}

@@ -162,6 +162,7 @@ type refused struct {
 	Status                     int
 	Code, Title, Detail, Field string
 	Permission, RequestID, Doc string
+	Order                      string // of an erased person: the operation
 	Lines                      []line
 }
 
@@ -187,7 +188,7 @@ func (a *reply) value() (value, error) {
 		return v, err
 	}
 	e := &refused{Status: a.status, Code: v.text("code"), Title: v.text("title"), Detail: v.text("detail"), Field: v.text("field"),
-		Permission: v.text("permission"), RequestID: v.text("request_id"), Doc: v.text("type")}
+		Permission: v.text("permission"), RequestID: v.text("request_id"), Order: v.text("order"), Doc: v.text("type")}
 	for _, l := range v.at("problems").list {
 		e.Lines = append(e.Lines, line{l.text("line"), l.text("path"), l.text("message")})
 	}

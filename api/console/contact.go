@@ -26,6 +26,7 @@ type contactPage struct {
 
 // verdict is the answer to one check.
 type verdict struct {
+	N                       int // of the rule, in a grid
 	Allowed                 bool
 	Rule, Sentence, Article string
 	Lawful                  string // what would make it lawful
@@ -156,7 +157,7 @@ func (v *visit) judged(ctx context.Context, checks []contactCheck, knownAt strin
 }
 
 func (v *visit) verdict(r value) *verdict {
-	out := &verdict{Allowed: r.is("allowed"), Rule: r.text("rule"), Sentence: r.text("reason"), Article: r.text("article")}
+	out := &verdict{Allowed: r.is("allowed"), Rule: r.text("rule"), Sentence: v.words.typeset(r.text("reason")), Article: r.text("article")}
 	if u := r.at("valid_until"); !u.empty() {
 		out.Until = v.words.cell("valid_until", u)
 	}
@@ -259,16 +260,17 @@ func (v *visit) contactGrid(ctx context.Context, id string, m moment) *grid {
 	for _, c := range channels {
 		g.Channels = append(g.Channels, v.words.term(c))
 	}
-	seen := map[string]bool{}
+	seen := map[string]int{}
 	for i, p := range purposes {
 		r := gridRow{Purpose: v.words.term(p)}
 		for j := range channels {
 			d := v.verdict(results[i*len(channels)+j])
 			r.Cells = append(r.Cells, d)
-			if !seen[d.Rule] {
-				seen[d.Rule] = true
+			if seen[d.Rule] == 0 {
 				g.Rules = append(g.Rules, d)
+				seen[d.Rule] = len(g.Rules)
 			}
+			d.N = seen[d.Rule]
 		}
 		g.Rows = append(g.Rows, r)
 	}

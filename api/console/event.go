@@ -95,6 +95,9 @@ func (p *eventPage) fields(v *visit, e value) {
 			p.Withheld++
 		}
 		label := v.words.label(last(path))
+		if whole, ok := v.words.labels[path]; ok {
+			label = whole
+		}
 		if f.is("masked") {
 			label += " (" + v.words.t("event_masked") + ")"
 		}

@@ -54,7 +54,10 @@ func (c *Console) duplicates(ctx context.Context, v *visit) error {
 			d.People = append(d.People, v.words.cell("subject_id", value{kind: '"', scalar: id}))
 		}
 		for i := 1; i < len(ids) && i <= maxPairs; i++ {
-			d.Pairs = append(d.Pairs, link{Href: Root + "/merge/" + ids[0] + separator + ids[i], Text: short(ids[0]) + " / " + short(ids[i])})
+			d.Pairs = append(d.Pairs, link{Href: Root + "/merge/" + ids[0] + separator + ids[i], Text: v.words.t("duplicates_compare") + " " + short(ids[0]) + " / " + short(ids[i])})
+		}
+		if len(d.Pairs) == 1 {
+			d.Pairs[0].Text = v.words.t("duplicates_both")
 		}
 		p.Groups = append(p.Groups, d)
 	}

@@ -18,6 +18,7 @@ type peoplePage struct {
 	Problem          string
 	Nobody           string // what to try where nobody was found
 	CSRF             string
+	Quiet            bool // part of another page
 }
 
 type hit struct {

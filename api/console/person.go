@@ -44,10 +44,18 @@ func (v *visit) describe(p *personPage, s value) {
 	}
 }
 
-// provenance is where each field comes from: which event, when, of which source.
+// origin is an event and the fields that come from it.
+type origin struct {
+	fields []string
+	cells  []cell
+	at     string
+}
+
+// provenance is where each field comes from, the latest event first: when, of which source.
 func (v *visit) provenance(w value, sources map[string]string) *table {
 	t := &table{Caption: v.words.t("card_provenance")}
-	for _, n := range []string{"field", "time", "source", "event"} {
+	by, all := map[string]*origin{}, []*origin(nil)
+	for _, n := range []string{"fields", "time", "source", "event"} {
 		t.Head = append(t.Head, v.words.label(n))
 	}
 	for _, m := range w.members {
@@ -59,16 +67,25 @@ func (v *visit) provenance(w value, sources map[string]string) *table {
 		if n := sources[m.text("source")]; n != "" {
 			src = cell{Kind: "text", Text: n}
 		}
-		t.Body = append(t.Body, row{Cells: []cell{{Kind: "text", Text: label}, v.words.cell("time", m.at("time")), src, v.words.cell("event", m.at("event"))}})
+		of := m.text("event") + m.text("time")
+		if by[of] == nil {
+			by[of] = &origin{cells: []cell{v.words.cell("time", m.at("time")), src, v.words.cell("event", m.at("event"))}, at: m.text("time")}
+			all = append(all, by[of])
+		}
+		by[of].fields = append(by[of].fields, label)
 	}
-	slices.SortStableFunc(t.Body, func(a, b row) int { return strings.Compare(a.Cells[0].Text, b.Cells[0].Text) })
+	slices.SortStableFunc(all, func(a, b *origin) int { return compareTimes(b.at, a.at) })
+	for _, o := range all {
+		slices.Sort(o.fields)
+		t.Body = append(t.Body, row{Cells: append([]cell{{Kind: "text", Text: strings.Join(o.fields, ", ")}}, o.cells...)})
+	}
 	return t
 }
 
 // marked are the members of a part of the view: those of which a mask is shown said so,
 // with a way to ask for them in clear if there is one, and those that were.
 func (v *visit) marked(part string, s value, masked []string) []pair {
-	out := v.words.pairs(s.at(part))
+	out := v.words.pairsIn(part, s.at(part))
 	of := func(list, path string) bool {
 		return slices.ContainsFunc(s.at(list).list, func(g value) bool { return masks(g.at("fields").strings(), []string{path}) })
 	}

@@ -77,6 +77,9 @@ func (v *visit) plotted(counts value, title, kind, member string) (plot, bool) {
 		most = max(most, o.n)
 	}
 	for _, o := range all {
+		if field == "" {
+			o.name = v.words.month(o.name)
+		}
 		s.Labels, s.Values[0] = append(s.Labels, o.name), append(s.Values[0], o.n)
 		t.Body = append(t.Body, row{Cells: []cell{{Kind: "text", Text: o.name}, {Kind: "number", Text: v.words.number(o.text)}}})
 	}

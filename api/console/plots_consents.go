@@ -45,13 +45,16 @@ func (v *visit) consentPlot(counts value) (plot, bool) {
 		for _, m := range s.Labels {
 			given = append(given, float64(n[[3]string{m, p, "consent.granted"}]))
 			ended = append(ended, float64(n[[3]string{m, p, "consent.withdrawn"}]+n[[3]string{m, p, "consent.expired"}]))
-			r := row{Cells: []cell{{Kind: "text", Text: m}, {Kind: "text", Text: name}}}
+			r := row{Cells: []cell{{Kind: "text", Text: v.words.month(m)}, {Kind: "text", Text: name}}}
 			for _, kind := range kinds {
 				r.Cells = append(r.Cells, cell{Kind: "number", Text: v.words.number(strconv.FormatInt(n[[3]string{m, p, kind}], 10))})
 			}
 			t.Body = append(t.Body, r)
 		}
 		s.Values = append(s.Values, given, ended)
+	}
+	for i, m := range s.Labels {
+		s.Labels[i] = v.words.month(m)
 	}
 	data, err := json.Marshal(s)
 	if err != nil {

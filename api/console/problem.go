@@ -10,6 +10,7 @@ type problemPage struct {
 	*refused
 	Do    []string
 	Again string // the page to load again, "" if that would change nothing
+	Proof string // of an erased person: the page with the certificate
 }
 
 // problem says what to do about a refusal, by its status.
@@ -42,6 +43,9 @@ func (v *visit) problem(no *refused) *problemPage {
 	}
 	if v.r.Method == http.MethodGet && slices.Contains([]string{"changed", "often", "broken", "closed"}, kind) {
 		p.Again = v.r.URL.RequestURI()
+	}
+	if no.Order != "" && v.allowed("GET /v1/operations/{id}") {
+		p.Proof = Root + "/operations/" + no.Order
 	}
 	return p
 }

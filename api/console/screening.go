@@ -160,7 +160,7 @@ func (c *Console) screening(ctx context.Context, v *visit) error {
 	}
 	slices.SortStableFunc(p.Rules, func(a, b ruleCount) int { return cmp.Compare(b.Value, a.Value) })
 	add("", v.words.t("screening_unreadable"), v.words.t("screening_unreadable_do"), s.text("unreadable"), "warn")
-	p.About = v.named(s, "time", "channel", "purpose", "controller", "list", "at")
+	p.About = v.named(s, "time", "channel", "purpose", "controller", "list")
 	p.Proof = v.named(s, "policy", "position", "key")
 	v.show(http.StatusOK, "screening", v.words.t("screening_title"), p)
 	return nil

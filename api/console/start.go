@@ -5,8 +5,10 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 )
 
 // startPage is what waits for the visitor, and how the ledger stands.
@@ -15,7 +17,8 @@ type startPage struct {
 	Waiting []tile
 	State   []tile
 	Plots   []plot
-	Guide   *guidePage // nil once it was put away
+	Guide   *guidePage  // nil once it was put away
+	Search  *peoplePage // the search, of those for whom nothing waits
 }
 
 // tile is one figure and where it is worked on.
@@ -24,6 +27,9 @@ type tile struct {
 	Kind                     string // good, warn, stop, or plain
 	order                    int
 }
+
+// Long reports a value that is no figure, such as a date.
+func (t tile) Long() bool { return utf8.RuneCountInString(t.Value) > 12 }
 
 // plot is a series one reads at a glance, and the table one copies.
 type plot struct {
@@ -72,7 +78,9 @@ func (c *Console) start(ctx context.Context, v *visit) error {
 	p.Guide = v.guided(ctx, false)
 	wait.Wait()
 	p.settle()
-	p.Begin = v.beginnings()
+	if p.Begin = v.beginnings(); len(p.Waiting)+len(p.State) == 0 && v.allowed("POST /v1/subjects/search") {
+		p.Search, p.Begin = &peoplePage{By: "email", CSRF: v.csrf, Quiet: true}, p.Begin[1:]
+	}
 	v.show(http.StatusOK, "start", v.words.t("start"), p)
 	return nil
 }
@@ -183,7 +191,16 @@ func showProducers(v *visit, a value, p *startPage) {
 	}
 	t := tile{Title: v.words.t("desk_producers"), Value: v.words.number(itoa(len(a.at("items").list))), Href: Root + "/producers", Kind: "good", Note: v.words.t("all_send"), order: 2}
 	if silent+missing > 0 {
-		t.Kind, t.Note = "warn", itoa(silent)+" "+v.words.t("silent")+", "+itoa(missing)+" "+v.words.t("with_gaps")
+		var said []string
+		for _, of := range []struct {
+			n    int
+			text string
+		}{{silent, "silent"}, {missing, "with_gaps"}} {
+			if of.n > 0 {
+				said = append(said, itoa(of.n)+" "+v.words.t(of.text))
+			}
+		}
+		t.Kind, t.Note = "warn", strings.Join(said, ", ")
 	}
 	p.State = append(p.State, t)
 }

@@ -16,7 +16,7 @@ func showHead(v *visit, a value, p *startPage) {
 func showKeys(v *visit, a value, p *startPage) {
 	for _, it := range a.at("keys").list {
 		if it.text("state") == "current" {
-			p.State = append(p.State, tile{Title: v.words.t("desk_keys"), Value: it.text("name"), Href: Root + "/keys", Kind: "plain", order: 6})
+			p.State = append(p.State, tile{Title: v.words.t("desk_keys"), Value: it.text("name"), Note: v.words.t("key_current"), Href: Root + "/keys", Kind: "plain", order: 6})
 		}
 	}
 }

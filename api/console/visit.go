@@ -89,7 +89,7 @@ func (v *visit) know(s value) {
 	}
 	v.may["session.own"] = s.kind != 0
 	for _, r := range s.at("reasons").list {
-		v.reasons = append(v.reasons, reason{r.text("code"), r.text("label"), r.is("ticket")})
+		v.reasons = append(v.reasons, reason{r.text("code"), v.words.typeset(r.text("label")), r.is("ticket")})
 	}
 	code, _, _ := strings.Cut(v.reason, ":")
 	if !slices.ContainsFunc(v.reasons, func(r reason) bool { return r.Code == code }) {

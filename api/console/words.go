@@ -3,6 +3,7 @@ package console
 import (
 	"fmt"
 	"io/fs"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -121,9 +122,17 @@ func (w *words) code(field, code string) string {
 
 func (w *words) term(t Term) string {
 	if w.lang == "fr" {
-		return t.FR
+		return w.typeset(t.FR)
 	}
 	return t.EN
+}
+
+// typeset puts the apostrophe of print into a sentence of the policy or of a rule.
+func (w *words) typeset(s string) string {
+	if w.lang == "fr" {
+		return strings.ReplaceAll(s, "'", "’")
+	}
+	return s
 }
 
 // do says what to do about a refusal: one of the API's, which has a request's number, in
@@ -163,6 +172,19 @@ func (w *words) date(t time.Time) string {
 		return t.Format("2 January 2006")
 	}
 	return fmt.Sprintf("%d %s %d", t.Day(), frenchMonth(t.Month()), t.Year())
+}
+
+// month writes a month, which the API writes YYYY-MM, as plots and their tables name it.
+func (w *words) month(s string) string {
+	t, err := time.Parse("2006-01", s)
+	switch {
+	case err != nil:
+		return s
+	case w.lang == "en":
+		return t.Format("Jan 2006")
+	}
+	short := [...]string{"janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc."}
+	return short[t.Month()-1] + " " + strconv.Itoa(t.Year())
 }
 
 func frenchMonth(m time.Month) string {

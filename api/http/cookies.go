@@ -124,6 +124,7 @@ type SessionShown struct {
 	Account  string    `json:"account_id"`
 	Login    string    `json:"login,omitempty" doc:"What the caller signs in with."`
 	Roles    []string  `json:"roles"`
+	Labels   []string  `json:"role_labels" doc:"The names of the roles, in their order, in the language of the request."`
 	Method   string    `json:"method" enum:"password,passkey,oidc"`
 	Factors  []string  `json:"factors"`
 	Provider string    `json:"provider,omitempty" doc:"Code of the identity provider."`

@@ -116,7 +116,7 @@ func TestEnterByProvider(t *testing.T) {
 		t.Errorf("the browser keeps %v", b.cookies)
 	}
 	status, s := b.session()
-	if status != http.StatusOK || !slices.Equal(s.Roles, []string{"dpo"}) || s.Method != "oidc" || !s.Complete || !s.Fresh {
+	if status != http.StatusOK || !slices.Equal(s.Roles, []string{"dpo"}) || !slices.Equal(s.Labels, []string{"Data protection officer"}) || s.Method != "oidc" || !s.Complete || !s.Fresh {
 		t.Errorf("%d %+v", status, s)
 	}
 	if got := b.send(http.MethodGet, "/v1/policy", ""); got.status != http.StatusOK {

@@ -142,7 +142,7 @@ func getSession() endpoint {
 			return nil, err
 		}
 		permissions, reasons := mayDo(c)
-		shown := &SessionShown{Permissions: permissions, Reasons: reasons, ID: s.ID.String(), Account: p.Account.String(), Login: login, Roles: p.Roles, Method: s.Method, Factors: s.Factors, Provider: s.Provider,
+		shown := &SessionShown{Permissions: permissions, Reasons: reasons, ID: s.ID.String(), Account: p.Account.String(), Login: login, Roles: p.Roles, Labels: roleLabels(c), Method: s.Method, Factors: s.Factors, Provider: s.Provider,
 			Complete: s.Complete(), Fresh: a.services.People.IsFresh(p) == nil, Started: s.Started, Expires: s.Expires,
 			Idle: int(c.rules.Sessions().Idle / time.Minute), CSRF: p.CSRF}
 		if !p.Inspection.IsZero() {
@@ -164,13 +164,22 @@ func mayDo(c *Call) (permissions []string, reasons []SessionReason) {
 		if !slices.ContainsFunc(c.principal.Roles, r.MayUse) {
 			continue
 		}
-		label := r.EN
-		if problem.Language(c.r) == "fr" {
-			label = r.FR
-		}
-		reasons = append(reasons, SessionReason{r.Code, label, r.Ticket})
+		reasons = append(reasons, SessionReason{r.Code, inLanguage(r.Label, problem.Language(c.r)), r.Ticket})
 	}
 	return permissions, reasons
+}
+
+// roleLabels names the caller's roles; one that the policy has no more is named by its code.
+func roleLabels(c *Call) []string {
+	out := []string{}
+	for _, code := range c.principal.Roles {
+		name := code
+		if r, ok := c.rules.Role(code); ok {
+			name = inLanguage(r.Label, problem.Language(c.r))
+		}
+		out = append(out, name)
+	}
+	return out
 }
 
 // silent makes an endpoint that answers 204.

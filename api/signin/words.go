@@ -38,6 +38,8 @@ var sentences = [...]struct{ key, fr, en string }{
 	{"second_title", "Second facteur", "Second factor"},
 	{"totp", "Code de l’application", "Code from the app"},
 	{"totp_hint", "Les six chiffres affichés par votre application d’authentification.", "The six digits that your authenticator app shows."},
+	{"code_refused", "Ce code est refusé. Saisissez celui que votre application affiche maintenant ; un code ne sert qu’une fois.", "This code was refused. Type the one that your app shows now; a code works once."},
+	{"recovery_refused", "Ce code de secours est refusé. Chacun ne sert qu’une fois : essayez le suivant de votre liste.", "This recovery code was refused. Each works once: try the next of your list."},
 	{"recovery_instead", "Utiliser un code de secours", "Use a recovery code"},
 	{"recovery_code", "Code de secours", "Recovery code"},
 	{"recovery_hint", "Chaque code ne sert qu’une fois.", "Each code works once."},

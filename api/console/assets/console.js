@@ -26,6 +26,17 @@ window.addEventListener("pageshow", () => {
   for (const b of document.querySelectorAll("[aria-busy]")) b.removeAttribute("aria-busy");
 });
 
+// A table that is wider than its place says that it goes on to the side.
+const more = document.querySelector("main")?.dataset.wide;
+const wide = new ResizeObserver((all) => {
+  for (const { target } of all) target.closest(".scroll").classList.toggle("wide", target.closest(".scroll").scrollWidth > target.closest(".scroll").clientWidth + 1);
+});
+for (const at of document.querySelectorAll(".scroll")) {
+  at.dataset.more = more ?? "";
+  wide.observe(at);
+  if (at.firstElementChild) wide.observe(at.firstElementChild);
+}
+
 const figures = [...document.querySelectorAll("figure.plot[data-kind=lines]")];
 if (figures.length) {
   const sheet = document.createElement("link");
@@ -47,12 +58,14 @@ function draw(figure) {
   const size = () => ({ width: at.clientWidth, height: 220 });
   const labels = (_, splits) => splits.map((i) => (Number.isInteger(i) && series.labels[i]) || "");
   const several = series.names.length > 1;
+  const number = new Intl.NumberFormat(document.documentElement.lang, { useGrouping: "min2" });
+  const told = (v) => (v == null ? "" : number.format(v));
   const colours = [accent, "#b35900", "#3c7d4f", "#8a5aa8", "#a4161a", "#6b6b6b"];
-  const line = (label, i) => ({ label, stroke: colours[i % colours.length], width: 2, dash: i % 2 ? [7, 4] : undefined, fill: several ? undefined : "rgba(10,92,143,.12)" });
+  const line = (label, i) => ({ label, value: (_, v) => told(v), stroke: colours[i % colours.length], width: 2, dash: i % 2 ? [7, 4] : undefined, fill: several ? undefined : "rgba(10,92,143,.12)" });
   const plot = new window.uPlot({
-    ...size(), legend: { show: several }, scales: { x: { time: false } }, cursor: { drag: { x: false, y: false } },
+    ...size(), padding: [null, 30, null, null], legend: { show: several }, scales: { x: { time: false } }, cursor: { drag: { x: false, y: false } },
     series: [{ label: series.axis, value: (_, i) => series.labels[i] ?? "" }, ...series.names.map(line)],
-    axes: [{ ...axis, values: labels, space: 70, incrs: [1, 2, 3, 6, 12, 24] }, { ...axis, size: 60 }],
+    axes: [{ ...axis, values: labels, space: 70, incrs: [1, 2, 3, 6, 12, 24] }, { ...axis, size: 60, values: (_, splits) => splits.map(told) }],
   }, [series.labels.map((_, i) => i), ...series.values], at);
   new ResizeObserver(() => plot.setSize(size())).observe(at);
 }

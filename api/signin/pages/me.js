@@ -3,7 +3,7 @@ import { Refused, byId, call, createPasskey, language, on, show, tell, usePasske
 let session = {};
 let factors = []; // kinds of the own credentials
 const said = byId("said").dataset;
-const moment = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "long", timeStyle: "short" });
+const moment = new Intl.DateTimeFormat(document.documentElement.lang === "en" ? "en-GB" : "fr-FR", { dateStyle: "long", timeStyle: "short" });
 
 function time(element, at) {
   element.dateTime = at;
@@ -68,7 +68,7 @@ async function load() {
   show("account");
   byId("who").textContent = session.login;
   byId("name").value = session.login;
-  byId("roles").textContent = (session.roles || []).join(", ") || byId("roles").dataset.none;
+  byId("roles").textContent = (session.role_labels || session.roles || []).join(", ") || byId("roles").dataset.none;
   byId("method").textContent = (session.factors || [session.method]).map(methodName).join(" + ");
   byId("until").textContent = moment.format(new Date(session.expires_at));
   show("incomplete", !session.complete);

@@ -1,4 +1,4 @@
-import { byId, call, language, on, show, usePasskey } from "./api.js";
+import { Refused, byId, call, language, on, show, usePasskey } from "./api.js";
 
 // The page of the console that led here, or one's own account. Nothing else is gone to.
 const done = () => {
@@ -29,12 +29,18 @@ on(byId("password-form"), "submit", async () => {
   (next.includes("totp") ? byId("totp") : byId("second-title")).focus();
 });
 
-on(byId("totp-form"), "submit", async () => {
-  await call("POST", "/v1/session/totp", { code: byId("totp").value.replaceAll(" ", "") });
+// second gives the second factor. The password was right: what is refused is the code.
+async function second(form, path, field, code) {
+  try {
+    await call("POST", path, { code });
+  } catch (err) {
+    if (!(err instanceof Refused) || err.code !== "credentials_invalid") throw err;
+    byId(field).select();
+    throw new Error(byId(form).dataset.refused);
+  }
   done();
-});
+}
 
-on(byId("recovery-form"), "submit", async () => {
-  await call("POST", "/v1/session/recovery", { code: byId("recovery-code").value.trim() });
-  done();
-});
+on(byId("totp-form"), "submit", () => second("totp-form", "/v1/session/totp", "totp", byId("totp").value.replaceAll(" ", "")));
+
+on(byId("recovery-form"), "submit", () => second("recovery-form", "/v1/session/recovery", "recovery-code", byId("recovery-code").value.trim()));

@@ -114,6 +114,7 @@ func TestConsoleProblems(t *testing.T) {
 			t.Errorf("%s: %d %.1500s", at, p.status, p.text)
 		}
 	}
+	s.says(s.get("/console"), "Find a person", "Address, number, name or id")
 	big := "csrf=" + strings.Repeat("x", 33<<20)
 	if p := s.sendBody(http.MethodPost, "/console/glossary", strings.NewReader(big), "application/x-www-form-urlencoded", nil); p.status != http.StatusRequestEntityTooLarge || !strings.Contains(p.text, "32 MB at most") {
 		t.Errorf("a form of 33 MB: %d %.900s", p.status, p.text)

@@ -57,6 +57,7 @@ func TestConsolePerson(t *testing.T) {
 	s.because("rights_request")
 	at := "/console/people/" + one
 	s.tells(s.get(at), http.StatusOK, `data-for="as_of"`, `data-at="2026-03-01T10:00"`, "Zqaubertin", "Record an objection", "/console/merge/"+one)
+	s.tells(s.get(at+"?tab=contact"), http.StatusOK, `href="#rule-1"`, `id="rule-1"`)
 	past := s.get(at + "?as_of=2026-02-01")
 	s.tells(past, http.StatusOK, "View of the past:", "as known now", "true on 1 February 2026, 23:59", `href="/console/people/`+one+`"`, `tab=consents`, "as_of=2026-02-01T23%3A59", `data-at="2026-02-20T10:00"`)
 	if strings.Contains(past.text, "Objections</span>") {

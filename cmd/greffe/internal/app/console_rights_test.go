@@ -309,6 +309,11 @@ func TestConsoleErasure(t *testing.T) {
 	if p := s.get(at); strings.Contains(p.text, `name="ground"`) {
 		t.Error("who was erased can be erased again")
 	}
+	gone := s.get(person)
+	s.says(gone, "The person was erased", "The data were destroyed")
+	if gone.status != http.StatusGone || !strings.Contains(gone.text, `href="/console/operations/`+o[0].ID.String()+`"`) {
+		t.Errorf("%d: the page of who was erased leads to no certificate: %.900s", gone.status, gone.main())
+	}
 }
 
 // TestConsoleRetention: the months ahead, what today's run would do, and one press that
