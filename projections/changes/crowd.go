@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"greffe/domain"
 	"greffe/domain/policy"
@@ -80,18 +81,57 @@ func (c *crowd) first(ctx context.Context, subject domain.ID) (firstFact, error)
 		return known, nil
 	}
 	c.asked++
-	places, err := c.f.People.Positions(ctx, subject, 0, c.below, 1)
-	if err != nil {
-		return firstFact{}, err
-	}
-	var out firstFact
-	if len(places) > 0 {
-		f, err := c.f.fact(ctx, places[0])
-		if err != nil {
+	out, ok := c.f.View.firsts.find(subject)
+	if !ok || out.position >= c.below {
+		var err error
+		if out, err = c.look(ctx, subject); err != nil {
 			return firstFact{}, err
 		}
-		out = firstFact{true, places[0], f.Source}
+		c.f.View.firsts.keep(subject, out)
 	}
 	c.firsts[subject] = out
 	return out, nil
+}
+
+func (c *crowd) look(ctx context.Context, subject domain.ID) (firstFact, error) {
+	places, err := c.f.People.Positions(ctx, subject, 0, c.below, 1)
+	if err != nil || len(places) == 0 {
+		return firstFact{}, err
+	}
+	f, err := c.f.fact(ctx, places[0])
+	if err != nil {
+		return firstFact{}, err
+	}
+	return firstFact{true, places[0], f.Source}, nil
+}
+
+// firstFacts remembers, from one question to the next, where persons were named first: a
+// log is only appended to, so that stays. It may be used concurrently; when it is full it
+// begins anew.
+type firstFacts struct {
+	mu sync.Mutex
+	of map[domain.ID]firstFact
+}
+
+// maxFirsts bounds what is remembered, to some 2 MiB.
+const maxFirsts = 16_384
+
+func (m *firstFacts) find(subject domain.ID) (firstFact, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	f, ok := m.of[subject]
+	return f, ok
+}
+
+// keep remembers a first fact; that there is none yet is not remembered.
+func (m *firstFacts) keep(subject domain.ID, f firstFact) {
+	if !f.known {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.of == nil || len(m.of) >= maxFirsts {
+		m.of = map[domain.ID]firstFact{}
+	}
+	m.of[subject] = f
 }

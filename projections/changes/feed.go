@@ -166,6 +166,7 @@ type who struct {
 	r      policy.Recipient
 	source domain.ID
 	reads  map[domain.ID][]read
+	others domain.ID // whom the view just said the source did not create
 }
 
 func (f *Feed) who(r policy.Recipient, below domain.Position) *who {
@@ -209,9 +210,12 @@ func (w *who) readsOf(ctx context.Context, subject domain.ID) ([]read, error) {
 	if known, ok := w.reads[subject]; ok {
 		return known, nil
 	}
-	own, err := w.f.View.owned(ctx, subject, w.source, ownFacts)
-	if err != nil {
-		return nil, err
+	var own []domain.Position
+	if subject != w.others {
+		var err error
+		if own, err = w.f.View.owned(ctx, subject, w.source, ownFacts); err != nil {
+			return nil, err
+		}
 	}
 	if len(own) == 0 {
 		first, err := w.first(ctx, subject)
@@ -238,6 +242,9 @@ func (w *who) readsOf(ctx context.Context, subject domain.ID) ([]read, error) {
 	w.reads[subject] = reads
 	return reads, nil
 }
+
+// knownNotHeld spares asking the view whether the source created a person.
+func (w *who) knownNotHeld(subject domain.ID) { w.others = subject }
 
 func (f *Feed) fact(ctx context.Context, p domain.Position) (fact *event.Fact, err error) {
 	err = f.Log.Read(ctx, p, p+1, func(_ domain.Position, b []byte) (err error) {

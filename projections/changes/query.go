@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"greffe/domain"
+	"greffe/domain/policy"
 )
 
 // entry is one change as the view knows it.
@@ -43,12 +44,36 @@ type heldEntry struct {
 	held bool
 }
 
-// held lists up to limit changes in [from, to) of the kinds in mask, with whether source
-// created a contact of the person.
-func (v *View) held(ctx context.Context, from, to domain.Position, mask int64, source domain.ID, limit int) ([]heldEntry, error) {
-	rows, err := v.file.Rows(ctx, "SELECT c.position,c.event,c.recorded,c.news,c.solo,s.value,"+heldBy("c", "?5")+" FROM change c LEFT JOIN uuid s ON s.ref=c.subject "+
-		"WHERE c.position>=?1 AND c.position<?2 AND (c.news&?3)<>0 ORDER BY c.position LIMIT ?4", clamp(from), clamp(to), mask, limit, source[:])
-	return collect(rows, err, "changes", scanHeld)
+// backlog is the first changes of a range that a recipient may lack.
+type backlog struct {
+	looked int         // how many there are, at most as many as were asked for
+	lag    int         // of them, those that the recipient is told of for certain
+	oldest time.Time   // when the first of these was recorded; zero if there is none
+	others []heldEntry // the rest, of whom somebody has to be asked, in order
+}
+
+// backlog looks at up to limit changes in [from, to) of the kinds in mask. Certain are those
+// about a person whom source created, or all if everybody is told of; whether an erasure
+// lacks is asked of each.
+func (v *View) backlog(ctx context.Context, from, to domain.Position, mask int64, source domain.ID, everybody bool, limit int) (b backlog, err error) {
+	window := "WITH w AS (SELECT position,event,recorded,news,solo,subject,(?6 OR c.subject IS NULL OR " + heldBy("c", "?5") + ") AS held FROM change c " +
+		"WHERE c.position>=?1 AND c.position<?2 AND (c.news&?3)<>0 ORDER BY c.position LIMIT ?4) "
+	args := []any{clamp(from), clamp(to), mask, limit, source[:], everybody}
+	erasures := bit(policy.NewsErasure)
+	var oldest int64
+	err = v.file.Row(ctx, window+"SELECT count(*),coalesce(sum(held AND news<>?7),0),coalesce(min(CASE WHEN held AND news<>?7 THEN recorded END),0) FROM w",
+		append(args, erasures), &b.looked, &b.lag, &oldest)
+	if err != nil {
+		return b, fmt.Errorf("changes: %w", err)
+	}
+	b.oldest = instant(oldest)
+	if b.lag == b.looked {
+		return b, nil
+	}
+	rows, err := v.file.Rows(ctx, window+"SELECT w.position,w.event,w.recorded,w.news,w.solo,s.value,w.held FROM w LEFT JOIN uuid s ON s.ref=w.subject "+
+		"WHERE NOT w.held OR w.news=?7 ORDER BY w.position", append(args, erasures)...)
+	b.others, err = collect(rows, err, "changes", scanHeld)
+	return b, err
 }
 
 // untaken lists up to limit messages about erasures in [from, to) that were recorded

@@ -65,26 +65,17 @@ func (w *who) standing(ctx context.Context, now time.Time) (Standing, error) {
 	if s.Overdue, err = w.overdue(ctx, s.Acknowledged, now); err != nil {
 		return s, err
 	}
-	from := s.Acknowledged
-	for looked := 0; ; {
-		found, err := w.f.View.held(ctx, from, w.below, maskOf(w.r), w.source, scanned)
-		if err != nil {
+	lacks, err := w.f.View.backlog(ctx, s.Acknowledged, w.below, maskOf(w.r), w.source, w.r.Source == "", maxCounted)
+	if err != nil {
+		return s, err
+	}
+	s.Lag, s.Oldest, s.More = lacks.lag, lacks.oldest, lacks.looked >= maxCounted
+	for _, e := range lacks.others {
+		if err := s.count(ctx, w, e); err != nil {
 			return s, err
 		}
-		for _, e := range found {
-			if err := s.count(ctx, w, e); err != nil {
-				return s, err
-			}
-			from = e.position + 1
-		}
-		if looked += len(found); len(found) < scanned {
-			return s, nil
-		}
-		if looked >= maxCounted {
-			s.More = true
-			return s, nil
-		}
 	}
+	return s, nil
 }
 
 func (s *Standing) count(ctx context.Context, w *who, e heldEntry) error {
@@ -103,7 +94,7 @@ func (s *Standing) count(ctx context.Context, w *who, e heldEntry) error {
 		}
 	}
 	s.Lag++
-	if s.Oldest.IsZero() {
+	if s.Oldest.IsZero() || e.recorded.Before(s.Oldest) {
 		s.Oldest = e.recorded
 	}
 	return nil
@@ -115,6 +106,7 @@ func (w *who) holds(ctx context.Context, e heldEntry) (bool, error) {
 	if e.held {
 		return true, nil
 	}
+	w.knownNotHeld(e.subject)
 	return w.told(ctx, e.entry)
 }
 

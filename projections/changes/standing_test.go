@@ -3,6 +3,7 @@ package changes
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
@@ -209,4 +210,92 @@ func TestStates(t *testing.T) {
 	w.notify(event.NotificationTaken, event.Codes{}.With("recipient", "mailing").With("order", order.String()))
 	is("crm", StateAcknowledged)
 	is("mailing", StateAcknowledged)
+}
+
+// exact counts what a recipient lacks by reading its feed, change by change.
+func (w *world) exact(code string) (lag int, oldest time.Time) {
+	w.t.Helper()
+	w.catchUp()
+	r := w.recipient(code)
+	progress, err := w.view.Progress(w.t.Context(), code)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	who := w.feed.who(r, 1<<40)
+	for from := progress.Acknowledged; ; {
+		w.view.firsts = firstFacts{} // what is remembered is not what is compared with
+		p, err := w.feed.Select(w.t.Context(), r, from, 0, 7)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		for _, it := range p.items {
+			if took, err := who.tookErasure(w.t.Context(), it.event); err != nil || took {
+				continue
+			}
+			if lag++; lag == 1 {
+				oldest = it.recorded
+			}
+		}
+		if from == p.Next {
+			return lag, oldest
+		}
+		from = p.Next
+	}
+}
+
+// What is counted at once is what the feed says change by change: over two sources, persons
+// first named by an interaction, merges, erasures, acknowledgements, addresses of nobody
+// known; asked twice, and again after more was recorded.
+func TestLagIsAnExactCount(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	d := rand.New(rand.NewPCG(5, 6))
+	orders := []domain.ID{}
+	counted := 0
+	for round := range 6 {
+		for n := range 8 {
+			w.now = w.now.Add(time.Minute)
+			source, subject := []string{"crm/eu", "shop/web"}[d.IntN(2)], fmt.Sprintf("P-%d-%d", round, n)
+			if d.IntN(3) == 0 {
+				w.record(source, "interaction.recorded", subject, `{"kind":"click","direction":"in"}`)
+			}
+			var who domain.ID
+			if d.IntN(4) > 0 {
+				who = w.created(source, subject)
+			} else {
+				who = w.record(source, "interaction.recorded", subject, `{"kind":"visit"}`).Subject
+			}
+			w.record(source, "consent.withdrawn", subject, `{"purpose":"prospecting"}`)
+			switch d.IntN(5) {
+			case 0:
+				w.record(source, "consent.granted", subject, `{"purpose":"prospecting","channels":["email"],"method":"web_form","act":"x"}`)
+			case 1:
+				order, _ := w.erase(who, true, OwnID{source, subject})
+				orders = append(orders, order)
+			case 2:
+				w.record(source, "opposition.registered", "", `{"channels":["phone"],"address":{"phone":"+33639980123"}}`)
+			case 3:
+				w.created("shop/web", subject+"-too")
+				w.record("shop/web", "contact.merged", subject+"-too", fmt.Sprintf(`{"into":{"source":%q,"subject":%q},"reason":"duplicate"}`, source, subject))
+			}
+		}
+		if len(orders) > 0 && round%2 == 1 {
+			w.notify(event.NotificationTaken, event.Codes{}.With("recipient", "crm").With("order", orders[d.IntN(len(orders))].String()))
+		}
+		if cs, _ := w.read("crm", 0, 100); round == 4 {
+			w.acks("crm", cs[len(cs)/3].ID)
+		}
+		for _, code := range []string{"crm", "mailing", "dialer"} {
+			want, oldest := w.exact(code)
+			counted += want
+			for range 2 {
+				if s := w.standing(code); s.Lag != want || !s.Oldest.Equal(oldest) || s.More {
+					t.Errorf("round %d, %s: %d since %s, more %v; change by change %d since %s", round, code, s.Lag, s.Oldest, s.More, want, oldest)
+				}
+			}
+		}
+	}
+	if counted < 200 {
+		t.Errorf("only %d were counted", counted)
+	}
 }

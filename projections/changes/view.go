@@ -31,8 +31,9 @@ const ClassDelivery = "delivery"
 
 // View is the projection. Its queries may run beside Apply.
 type View struct {
-	file  *sqlfile.File
-	uuids *sqlfile.Interner
+	file   *sqlfile.File
+	uuids  *sqlfile.Interner
+	firsts firstFacts
 }
 
 var _ projections.Projection = (*View)(nil)

@@ -27,6 +27,9 @@ func (x *Index) Connected(ctx context.Context, subject domain.ID, knownAt domain
 	if err != nil {
 		return nil, err
 	}
+	if len(refs) == 1 {
+		return []domain.ID{subject}, nil
+	}
 	ids, err := x.names(ctx, refs)
 	return first(subject, ids), err
 }
