@@ -131,6 +131,13 @@ func (x *Index) Quarantined(ctx context.Context, item domain.ID) ([]domain.Posit
 	return collect(rows, err, "facts of quarantined input", func(p int64) domain.Position { return domain.Position(p) })
 }
 
+// Held lists where quarantined inputs stand with which nothing was done yet, from a
+// position on, at most limit, in order.
+func (x *Index) Held(ctx context.Context, from domain.Position, limit int) ([]domain.Position, error) {
+	rows, err := x.file.Rows(ctx, "SELECT min(position) AS p FROM quarantine GROUP BY item HAVING count(*)=1 AND p>=? ORDER BY p LIMIT ?", clamp(from), limit)
+	return collect(rows, err, "quarantined inputs that are held", func(p int64) domain.Position { return domain.Position(p) })
+}
+
 // Recorded brackets how many facts were recorded at or before t: at least lo and
 // at most hi, which differ by less than 256. The caller reads the facts between.
 // Assumes times of recording that rise with the position, as the ledger writes

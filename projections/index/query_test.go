@@ -3,6 +3,7 @@ package index_test
 import (
 	"errors"
 	"math"
+	"math/rand/v2"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -140,6 +141,49 @@ func TestQuarantined(t *testing.T) {
 	l.say(&event.Fact{Type: event.IngestReleased, Codes: event.Codes{}.With("item", aside.ID.String())})
 	if got, err := l.x.Quarantined(t.Context(), aside.ID); err != nil || !slices.Equal(got, []domain.Position{0, 2}) {
 		t.Fatalf("facts at %v, %v; want 0 and 2", got, err)
+	}
+}
+
+// TestHeld lists the inputs that nothing was done with, as going through each of them
+// does, page by page.
+func TestHeld(t *testing.T) {
+	t.Parallel()
+	l := &log{T: t, x: newIndex(t)}
+	d := rand.New(rand.NewPCG(3, 4))
+	var aside []*event.Fact
+	for range 60 {
+		f := &event.Fact{Type: event.IngestQuarantined}
+		aside = append(aside, f)
+		l.say(f)
+		if d.IntN(2) == 0 {
+			l.say(&event.Fact{Type: event.IngestReleased, Codes: event.Codes{}.With("item", aside[d.IntN(len(aside))].ID.String())})
+		}
+	}
+	var want []domain.Position
+	for _, f := range aside {
+		all, err := l.x.Quarantined(t.Context(), f.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(all) == 1 {
+			want = append(want, all[0])
+		}
+	}
+	for _, limit := range []int{1, 7, len(want), 100} {
+		var got []domain.Position
+		for from := domain.Position(0); ; {
+			page, err := l.x.Held(t.Context(), from, limit)
+			if err != nil || len(page) > limit {
+				t.Fatalf("%d from %d: %v", len(page), from, err)
+			}
+			if got = append(got, page...); len(page) < limit {
+				break
+			}
+			from = page[len(page)-1] + 1
+		}
+		if !slices.Equal(got, want) || len(want) < 20 || len(want) > 50 {
+			t.Errorf("%d at a time: %v, want %v", limit, got, want)
+		}
 	}
 }
 

@@ -186,38 +186,38 @@ type quarantineDesk struct{ a *App }
 func (q quarantineDesk) List(ctx context.Context, page httpapi.Page) (items []httpapi.QuarantineItem, next string, err error) {
 	pages := q.a.pages("quarantine")
 	from, err := pages.from(page.Cursor)
-	if err == nil {
-		err = q.a.upToDate(ctx, q.a.Audit.Name())
-	}
 	if err != nil {
 		return nil, "", err
 	}
-	for e, err := range q.a.Audit.Events(ctx, audit.Filter{Type: event.IngestQuarantined, Cursor: domain.Position(from)}) {
+	held, err := q.held(ctx, domain.Position(from), page.Limit+1)
+	if err != nil {
+		return nil, "", err
+	}
+	for i, p := range held {
+		if i == page.Limit {
+			return items, pages.at(uint64(p)), nil
+		}
+		f, err := q.a.Dossier.At(ctx, p)
 		if err != nil {
 			return nil, "", err
 		}
-		if len(items) == page.Limit {
-			return items, pages.at(uint64(e.Position)), nil
-		}
-		f, err := q.a.Dossier.At(ctx, e.Position) // looking its place up by its id takes longest in a long log
-		if err != nil {
-			return nil, "", err
-		}
-		it, err := q.shown(ctx, e.Position, f)
-		if err != nil {
-			return nil, "", err
-		}
-		if it.Outcome == "" {
-			items = append(items, *it)
-		}
+		items = append(items, *setAside(p, f))
 	}
 	return items, "", nil
 }
 
-// Waiting implements httpapi.Quarantine.
+// held are the places of the inputs with which nothing was done yet.
+func (q quarantineDesk) held(ctx context.Context, from domain.Position, most int) ([]domain.Position, error) {
+	if err := q.a.upToDate(ctx, q.a.Index.Name()); err != nil {
+		return nil, err
+	}
+	return q.a.Index.Held(ctx, from, most)
+}
+
+// Waiting implements httpapi.Quarantine. Nothing is opened to count.
 func (q quarantineDesk) Waiting(ctx context.Context, most int) (int, error) {
-	items, _, err := q.List(ctx, httpapi.Page{Limit: most})
-	return len(items), err
+	held, err := q.held(ctx, 0, most)
+	return len(held), err
 }
 
 // Item implements httpapi.Quarantine.
@@ -231,10 +231,7 @@ func (q quarantineDesk) Item(ctx context.Context, item domain.ID) (*httpapi.Quar
 
 // shown is what was set aside by the fact at p, and how that ended.
 func (q quarantineDesk) shown(ctx context.Context, p domain.Position, f *event.Fact) (*httpapi.QuarantineItem, error) {
-	out := &httpapi.QuarantineItem{
-		ID: f.ID, Position: p, Recorded: f.Recorded.Time, Until: f.Codes.Time("until"), Reason: f.Codes.String("reason"),
-		Field: f.Codes.String("field"), Type: f.Codes.String("type"), Source: present(f.Source), SubjectID: present(f.Subject),
-	}
+	out := setAside(p, f)
 	all, err := q.a.Index.Quarantined(ctx, f.ID)
 	if err != nil || len(all) < 2 {
 		return out, err
@@ -245,6 +242,14 @@ func (q quarantineDesk) shown(ctx context.Context, p domain.Position, f *event.F
 	}
 	out.Outcome, out.Why = end.Codes.String("outcome"), end.Codes.String("reason")
 	return out, nil
+}
+
+// setAside is what the fact at p says of an input.
+func setAside(p domain.Position, f *event.Fact) *httpapi.QuarantineItem {
+	return &httpapi.QuarantineItem{
+		ID: f.ID, Position: p, Recorded: f.Recorded.Time, Until: f.Codes.Time("until"), Reason: f.Codes.String("reason"),
+		Field: f.Codes.String("field"), Type: f.Codes.String("type"), Source: present(f.Source), SubjectID: present(f.Subject),
+	}
 }
 
 func (q quarantineDesk) fact(ctx context.Context, item domain.ID) (domain.Position, *event.Fact, error) {
