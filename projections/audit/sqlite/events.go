@@ -77,7 +77,7 @@ func (s *Store) visit(ctx context.Context, f audit.Filter, fn func(*block) (more
 	defer func() { _ = tx.Rollback() }()
 	key, keyed := narrowest(f)
 	q := &selection{time: f.Time, rec: f.Recorded, start: f.Cursor, end: f.Before, newest: f.Newest}
-	return q.ranges(ctx, tx, func(lo, hi int64) (bool, error) {
+	return s.ranges(ctx, tx, q, func(lo, hi int64) (bool, error) {
 		first, last := lo>>blockBits, (hi-1)>>blockBits
 		switch {
 		case keyed && f.Newest:

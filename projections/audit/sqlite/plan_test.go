@@ -66,7 +66,7 @@ func TestPlans(t *testing.T) {
 		q, err := s.accesses(t.Context(), a)
 		checkPlan(t, s, q, err, accessColumns, bits&15 != 0)
 	}
-	for _, q := range []string{blocksQuery, lastBlocksQuery, oneQuery, rangeQuery, lastRangeQuery, expired, "SELECT month,dim,key,n FROM tally WHERE month>=? AND month<?"} {
+	for _, q := range []string{blocksQuery, lastBlocksQuery, groupBounds, lastBlock, firstAccess, lastAccess, oneQuery, rangeQuery, lastRangeQuery, expired, "SELECT month,dim,key,n FROM tally WHERE month>=? AND month<?"} {
 		noScan(t, s, q, make([]any, strings.Count(q, "?")))
 	}
 }
@@ -196,26 +196,26 @@ func TestBlocks(t *testing.T) {
 	defer func() { _ = tx.Rollback() }()
 	q := &selection{rec: audit.Span{From: facts[1500].Recorded.Time, To: facts[1600].Recorded.Time}}
 	const end = 3000
-	if lo, hi, err := q.nextRange(t.Context(), tx, 0, end); err != nil || lo != 1280 || hi != 1792 {
+	if lo, hi, err := s.nextRange(t.Context(), tx, q, 0, end); err != nil || lo != 1280 || hi != 1792 {
 		t.Errorf("range [%d, %d), %v; want two blocks", lo, hi, err)
 	}
-	if lo, hi, err := q.nextRange(t.Context(), tx, 1700, end); err != nil || lo != 1700 || hi != 1792 {
+	if lo, hi, err := s.nextRange(t.Context(), tx, q, 1700, end); err != nil || lo != 1700 || hi != 1792 {
 		t.Errorf("range [%d, %d), %v; want what is left of the block", lo, hi, err)
 	}
-	if lo, hi, err := q.nextRange(t.Context(), tx, 1792, end); err != nil || lo != hi {
+	if lo, hi, err := s.nextRange(t.Context(), tx, q, 1792, end); err != nil || lo != hi {
 		t.Errorf("range [%d, %d), %v; want none", lo, hi, err)
 	}
 	q.newest = true
-	if lo, hi, err := q.nextRange(t.Context(), tx, 0, end); err != nil || lo != 1280 || hi != 1792 {
+	if lo, hi, err := s.nextRange(t.Context(), tx, q, 0, end); err != nil || lo != 1280 || hi != 1792 {
 		t.Errorf("the last range [%d, %d), %v; want two blocks", lo, hi, err)
 	}
-	if lo, hi, err := q.nextRange(t.Context(), tx, 1300, 1400); err != nil || lo != 1300 || hi != 1400 {
+	if lo, hi, err := s.nextRange(t.Context(), tx, q, 1300, 1400); err != nil || lo != 1300 || hi != 1400 {
 		t.Errorf("the last range [%d, %d), %v; want what is left of a block", lo, hi, err)
 	}
-	if lo, hi, err := q.nextRange(t.Context(), tx, 0, 1280); err != nil || lo != hi {
+	if lo, hi, err := s.nextRange(t.Context(), tx, q, 0, 1280); err != nil || lo != hi {
 		t.Errorf("the last range [%d, %d), %v; want none", lo, hi, err)
 	}
-	if _, hi, err := (&selection{}).nextRange(t.Context(), tx, 7, 1<<40); err != nil || hi < 1<<40 {
+	if _, hi, err := s.nextRange(t.Context(), tx, &selection{}, 7, 1<<40); err != nil || hi < 1<<40 {
 		t.Errorf("without a span the range ends at %d, %v", hi, err)
 	}
 }

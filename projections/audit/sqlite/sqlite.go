@@ -33,6 +33,7 @@ type Store struct {
 	postings *sqlfile.Runs
 	page     int    // blocks looked up at a time
 	tail     *block // the block last written, to be gone on with; nil: not read
+	groups   groups
 
 	sheafBits   uint
 	sheafWeight int
@@ -47,7 +48,7 @@ func Open(path string, o audit.Opener, options sqlfile.Options) (*Store, error) 
 		return nil, err
 	}
 	return &Store{file: f, opener: o, codes: sqlfile.NewInterner("code"), agents: sqlfile.NewInterner("agent"),
-		postings: sqlfile.NewRuns("posting"), page: pageBlocks, sheafBits: sheafBits, sheafWeight: sheafWeight}, nil
+		postings: sqlfile.NewRuns("posting"), page: pageBlocks, groups: groups{bits: groupBits}, sheafBits: sheafBits, sheafWeight: sheafWeight}, nil
 }
 
 // Close releases the file.
@@ -64,6 +65,7 @@ func (s *Store) Checkpoint(ctx context.Context) (domain.Position, error) {
 // Reset implements projections.Projection.
 func (s *Store) Reset(ctx context.Context) error {
 	s.forget()
+	s.groups.forget()
 	return s.file.Reset(ctx)
 }
 

@@ -35,7 +35,7 @@ func stream[T any](ctx context.Context, s *Store, what, columns string, scan fun
 			left = math.MaxInt64
 		}
 		text := q.sql(columns)
-		err = q.ranges(ctx, tx, func(lo, hi int64) (bool, error) {
+		err = s.ranges(ctx, tx, q, func(lo, hi int64) (bool, error) {
 			args := append([]any{lo, hi}, q.args...)
 			n, more, err := rowsOf(ctx, tx, text, append(args, left), scan, yield)
 			left -= n
@@ -70,13 +70,17 @@ func rowsOf[T any](ctx context.Context, tx *sql.Tx, text string, args []any, sca
 
 // ranges calls fn for the ranges of positions that can hold an answer, in the order that
 // is asked for, until it has enough.
-func (q *selection) ranges(ctx context.Context, tx *sql.Tx, fn func(lo, hi int64) (more bool, err error)) error {
+func (s *Store) ranges(ctx context.Context, tx *sql.Tx, q *selection, fn func(lo, hi int64) (more bool, err error)) error {
 	lo, hi := position(q.start), int64(math.MaxInt64)
 	if q.end > 0 {
 		hi = position(q.end)
 	}
 	for {
-		from, to, err := q.nextRange(ctx, tx, lo, hi)
+		var err error
+		if lo, hi, err = q.skip(ctx, tx, lo, hi); err != nil {
+			return err
+		}
+		from, to, err := s.nextRange(ctx, tx, q, lo, hi)
 		if err != nil || from == to {
 			return err
 		}
@@ -94,47 +98,20 @@ func (q *selection) ranges(ctx context.Context, tx *sql.Tx, fn func(lo, hi int64
 func position(p domain.Position) int64 { return int64(min(p, math.MaxInt64)) }
 
 const (
-	blocksQuery     = "SELECT n FROM block WHERE n>=? AND n<=? AND time_max>=? AND time_min<? AND recorded_max>=? AND recorded_min<? ORDER BY n"
-	lastBlocksQuery = blocksQuery + " DESC"
+	firstAccess = "SELECT coalesce(min(position),?2) FROM access WHERE position>=?1 AND position<?2"
+	lastAccess  = "SELECT coalesce(max(position)+1,?1) FROM access WHERE position>=?1 AND position<?2"
 )
 
-// nextRange finds in [from, end) the first run of blocks, in the order that is asked for,
-// whose times touch the spans asked for; without spans it is everything. lo is hi if
-// there is none.
-func (q *selection) nextRange(ctx context.Context, tx *sql.Tx, from, end int64) (lo, hi int64, err error) {
-	if from >= end {
-		return from, from, nil
+// skip narrows [lo, hi), of a selection of accesses within spans, to where there is one:
+// of where there is none nobody need look at times.
+func (q *selection) skip(ctx context.Context, tx *sql.Tx, lo, hi int64) (int64, int64, error) {
+	if q.from == "" || lo >= hi || q.time == (audit.Span{}) && q.rec == (audit.Span{}) {
+		return lo, hi, nil
 	}
-	if q.time == (audit.Span{}) && q.rec == (audit.Span{}) {
-		return from, end, nil
-	}
-	t0, t1 := micros(q.time)
-	r0, r1 := micros(q.rec)
-	text := blocksQuery
+	text, end := firstAccess, &lo
 	if q.newest {
-		text = lastBlocksQuery
+		text, end = lastAccess, &hi
 	}
-	rows, err := tx.QueryContext(ctx, text, from>>blockBits, (end-1)>>blockBits, t0, t1, r0, r1)
-	if err != nil {
-		return 0, 0, err
-	}
-	defer rows.Close()
-	least, most := int64(-1), int64(-1)
-	for rows.Next() {
-		var n int64
-		if err := rows.Scan(&n); err != nil {
-			return 0, 0, err
-		}
-		if least >= 0 && n != least-1 && n != most+1 {
-			break
-		}
-		if least < 0 {
-			least, most = n, n
-		}
-		least, most = min(least, n), max(most, n)
-	}
-	if least < 0 {
-		return from, from, rows.Err()
-	}
-	return max(from, least<<blockBits), min(end, (most+1)<<blockBits), rows.Err()
+	err := tx.QueryRowContext(ctx, text, lo, hi).Scan(end)
+	return lo, hi, err
 }
