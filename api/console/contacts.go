@@ -21,6 +21,8 @@ type contactsPage struct {
 	Most            float64
 	Items           []badContact
 	Cut, More       bool
+	Part            bool // not the whole period was looked through
+	Goes            []link
 }
 
 type badContact struct {
@@ -30,9 +32,15 @@ type badContact struct {
 	Evidence                            []cell
 }
 
-const maxContacts = 200
+const (
+	maxContacts = 200
+	// wholeParts bounds the parts of a period that are looked through when the whole is
+	// asked for; the API looks through 2,000 contacts for one.
+	wholeParts = 150
+)
 
-// badContacts lists those of a period, by default of the last seven days: each fact of the period is looked at.
+// badContacts lists those of a period, by default of the last seven days. Each contact of
+// the period is judged anew, so a page is of one part of it, unless the whole is asked for.
 func (c *Console) badContacts(ctx context.Context, v *visit) error {
 	q := v.r.URL.Query()
 	now := c.cfg.Now().In(zone())
@@ -42,11 +50,11 @@ func (c *Console) badContacts(ctx context.Context, v *visit) error {
 	if err1 != nil || err2 != nil || to.Before(from) {
 		return &refused{Status: http.StatusBadRequest, Code: "form"}
 	}
-	items, more, err := v.all(ctx, "/v1/audit/contacts", url.Values{"from": {from.UTC().Format(time.RFC3339)}, "to": {to.AddDate(0, 0, 1).UTC().Format(time.RFC3339)}}, 15)
+	items, err := p.look(ctx, v, url.Values{"from": {from.UTC().Format(time.RFC3339)}, "to": {to.AddDate(0, 0, 1).UTC().Format(time.RFC3339)}})
 	if err != nil {
 		return err
 	}
-	p.More, p.Found = more, v.words.number(itoa(len(items)))
+	p.Found = v.words.number(itoa(len(items)))
 	counts := map[string]float64{}
 	for _, it := range slices.Backward(items) {
 		counts[it.text("rule")]++
@@ -65,6 +73,35 @@ func (c *Console) badContacts(ctx context.Context, v *visit) error {
 	})
 	v.show(http.StatusOK, "contacts", v.words.t("desk_contacts"), p)
 	return nil
+}
+
+// look finds the contacts of the page's part of the period.
+func (p *contactsPage) look(ctx context.Context, v *visit, period url.Values) (items []value, err error) {
+	in := v.r.URL.Query()
+	if in.Get("whole") != "" {
+		items, p.More, err = v.all(ctx, "/v1/audit/contacts", period, wholeParts)
+		return items, err
+	}
+	period.Set("limit", itoa(maxContacts))
+	here := in.Get("cursor")
+	if here != "" {
+		period.Set("cursor", here)
+	}
+	answer, err := v.get(ctx, "/v1/audit/contacts?"+period.Encode())
+	if err != nil {
+		return nil, err
+	}
+	next := answer.text("next")
+	if p.Part = next != "" || here != ""; p.Part {
+		of := url.Values{"from": {p.From}, "to": {p.To}}
+		whole := link{Href: Root + "/contacts?" + of.Encode() + "&whole=1", Text: v.words.t("contacts_whole")}
+		if next != "" {
+			of.Set("cursor", next)
+			p.Goes = append(p.Goes, link{Href: Root + "/contacts?" + of.Encode(), Text: v.words.t("contacts_next")})
+		}
+		p.Goes = append(p.Goes, whole)
+	}
+	return answer.at("items").list, nil
 }
 
 func (v *visit) badContact(it value) badContact {

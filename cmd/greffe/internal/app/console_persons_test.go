@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"greffe/domain/event"
 )
@@ -236,4 +238,41 @@ func TestConsoleTexts(t *testing.T) {
 	}
 	s.tells(s.get("/console/producers/"+id), http.StatusOK, `<td class="gap">`, "<strong>−2</strong>")
 	s.tells(s.get("/console/contacts"), http.StatusOK, "No contact was made that was not allowed")
+}
+
+// TestConsoleContactsInParts: a page looks through a part of the period and leads to the
+// next; together the parts show what the whole shows, and the whole what was sent.
+func TestConsoleContactsInParts(t *testing.T) {
+	t.Parallel()
+	s := openConsole(t)
+	record(t, s.open, `{"specversion":"1.0","id":"parts","source":"crm/eu","type":"contact.created","subject":"M-parts","time":"`+past+`","data":{"kind":"prospect","person":{"emails":["in-parts@example.org"]}}}`)
+	now := s.open.cfg.Now().Add(time.Second)
+	var batch [][]byte
+	const sent = 2005
+	for len(batch) < sent {
+		batch = append(batch, fmt.Appendf(nil, `{"specversion":"1.0","id":"parts-%d","source":"crm/eu","type":"interaction.recorded","subject":"M-parts","time":%q,"data":{"kind":"sent","direction":"out","channel":"email","object":"prospecting"}}`,
+			len(batch), now.Format(time.RFC3339)))
+	}
+	must(s.open.Record(t.Context(), batch))(t)
+	s.signIn("dpo")
+	s.because("audit")
+	found := map[string]bool{}
+	where, parts := "/console/contacts?from=2020-01-01", 0
+	for ; where != "" && parts < 30; parts++ {
+		p := s.get(where)
+		s.tells(p, http.StatusOK, "Only a part of the period")
+		for _, id := range regexp.MustCompile(`/console/events/[0-9a-f-]{36}`).FindAllString(p.text, -1) {
+			found[id] = true
+		}
+		where = ""
+		for _, href := range hrefs(p.text) {
+			if strings.Contains(href, "/console/contacts?") && strings.Contains(href, "cursor=") && !strings.Contains(href, "language=") {
+				where = href
+			}
+		}
+	}
+	if len(found) != sent || parts < 11 {
+		t.Errorf("%d contacts were found in %d parts, %d were sent", len(found), parts, sent)
+	}
+	s.tells(s.get("/console/contacts?from=2020-01-01&whole=1"), http.StatusOK, "<strong>2005</strong> contacts not allowed", "200")
 }

@@ -254,8 +254,11 @@ func (a *App) lastRecheck(ctx context.Context) (at time.Time, next domain.Positi
 	return r.at, r.next, nil
 }
 
-// scanned bounds how much of the log one page of breaches looks through.
-const scanned = 20_000
+// The bounds of what one page of breaches looks through: facts, and contacts among them.
+const (
+	scanned = 20_000
+	judged  = 2_000
+)
 
 // Contacts implements httpapi.Contactability.
 func (d decisionDesk) Contacts(ctx context.Context, f httpapi.ContactFilter, page httpapi.Page, shows disclosure.Lens) (out httpapi.Found[httpapi.Breach], err error) {
@@ -273,7 +276,7 @@ func (d decisionDesk) Contacts(ctx context.Context, f httpapi.ContactFilter, pag
 	errFull := errors.New("full")
 	end := min(to, from+scanned)
 	if from < end {
-		_, err = d.a.Decider.Recheck(ctx, d.a.log, d.a.Index, decisions.Span{From: from, To: end, Calls: to}, func(m *decisions.Made) error {
+		t, err := d.a.Decider.Recheck(ctx, d.a.log, d.a.Index, decisions.Span{From: from, To: end, Calls: to, Most: judged}, func(m *decisions.Made) error {
 			if len(found) == page.Limit {
 				end = m.Position
 				return errFull
@@ -282,7 +285,10 @@ func (d decisionDesk) Contacts(ctx context.Context, f httpapi.ContactFilter, pag
 			found = append(found, &x)
 			return nil
 		})
-		if err != nil && !errors.Is(err, errFull) {
+		switch {
+		case err == nil:
+			end = t.End
+		case !errors.Is(err, errFull):
 			return out, err
 		}
 	}
