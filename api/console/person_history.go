@@ -136,8 +136,13 @@ func (v *visit) happening(e value, group string, names map[string]string) happen
 	if n := names[e.text("source")]; n != "" {
 		h.Source = cell{Kind: "text", Text: n}
 	}
+	said := map[string]bool{} // what another member or a field tells better
+	said["rule"] = !e.at("codes.rules").empty()
+	for _, f := range e.at("fields").list {
+		said["notice"] = said["notice"] || f.text("path") == "notice.id"
+	}
 	for _, m := range e.at("codes").members {
-		if !m.empty() {
+		if !m.empty() && !said[m.name] {
 			h.Values = append(h.Values, pair{Label: v.words.label(m.name), Name: m.name, Value: v.words.cell(last(m.name), m.value)})
 		}
 	}

@@ -60,7 +60,8 @@ function draw(figure) {
   const several = series.names.length > 1;
   const number = new Intl.NumberFormat(document.documentElement.lang, { useGrouping: "min2" });
   const told = (v) => (v == null ? "" : number.format(v));
-  const colours = [accent, "#b35900", "#3c7d4f", "#8a5aa8", "#a4161a", "#6b6b6b"];
+  const dark = window.matchMedia("(prefers-color-scheme: dark)").matches;
+  const colours = [accent, ...(dark ? ["#f0b878", "#85d6a0", "#cbaef0", "#ff9a93", "#b4bac2"] : ["#b35900", "#3c7d4f", "#8a5aa8", "#a4161a", "#6b6b6b"])];
   const line = (label, i) => ({ label, value: (_, v) => told(v), stroke: colours[i % colours.length], width: 2, dash: i % 2 ? [7, 4] : undefined, fill: several ? undefined : "rgba(10,92,143,.12)" });
   const plot = new window.uPlot({
     ...size(), padding: [null, 30, null, null], legend: { show: several }, scales: { x: { time: false } }, cursor: { drag: { x: false, y: false } },
