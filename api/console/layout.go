@@ -49,6 +49,14 @@ func (l layout) T(key string) string { return l.w.t(key) }
 // L names a field.
 func (l layout) L(name string) string { return l.w.label(name) }
 
+// Named is a code's name, "" if it has none.
+func (l layout) Named(field, code string) string {
+	if s := l.w.code(field, code); s != code {
+		return s
+	}
+	return ""
+}
+
 func (v *visit) layout(title string, body any) layout {
 	l := layout{Lang: v.lang, Other: "en", Title: title, Path: v.r.URL.Path, Login: v.session.text("login"), Roles: v.session.at("roles").strings(),
 		Reasons: v.reasons, CSRF: v.csrf, Here: v.here(), Body: body, w: v.words, Printed: v.words.time(v.c.cfg.Now())}

@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -59,7 +60,7 @@ func (v *visit) ordered(ctx context.Context, id string) []pair {
 	if err != nil {
 		return nil
 	}
-	order := &eventPage{Codes: v.words.pairs(e.at("codes"))}
+	order := &eventPage{Codes: slices.DeleteFunc(v.words.pairs(e.at("codes")), func(p pair) bool { return p.Name == "operation" })} // the page is its
 	order.fields(v, e)
 	return append(order.Codes, order.Fields...)
 }
@@ -81,6 +82,11 @@ func (p *operationPage) certificate(v *visit, done value) {
 		return v.words.rows(v.words.t("operation_"+name), done.at(name))
 	}
 	p.Stores, p.Recipients = rows("stores"), rows("recipients")
+	if p.Recipients != nil {
+		for i, r := range done.at("recipients").list {
+			p.Recipients.Body[i].Cells[0].Text = v.words.code("recipient_code", r.text("name"))
+		}
+	}
 }
 
 // extent shows what was destroyed and what stays, in the words of the preview.

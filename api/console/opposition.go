@@ -36,6 +36,7 @@ type oppositionPage struct {
 	CSRF, Whom                  string
 	Problem                     *refused
 	Found                       *foundListed
+	Done                        string
 }
 
 // oppositionEntry is one entry with its provenance.
@@ -74,7 +75,7 @@ func (v *visit) oppositions(ctx context.Context) (*oppositionPage, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &oppositionPage{CSRF: v.csrf, MaySearch: v.allowed(listedOp), MayAdd: v.allowed(objectOp), Channels: v.terms("channel", q.Get("channel")), Purposes: v.terms("purpose", q.Get("purpose")),
+	p := &oppositionPage{Done: v.done(), CSRF: v.csrf, MaySearch: v.allowed(listedOp), MayAdd: v.allowed(objectOp), Channels: v.terms("channel", q.Get("channel")), Purposes: v.terms("purpose", q.Get("purpose")),
 		Filtered: q.Get("origin")+q.Get("channel")+q.Get("purpose") != ""}
 	for _, o := range []string{"own", "request", "address", "list", "carried"} {
 		p.Origins = append(p.Origins, choice{o, v.words.t("origin_" + o), o == q.Get("origin")})

@@ -66,6 +66,8 @@ func (v *visit) provenance(w value, sources map[string]string) *table {
 		src := v.words.cell("source", m.at("source"))
 		if n := sources[m.text("source")]; n != "" {
 			src = cell{Kind: "text", Text: n}
+		} else if isID(m.text("source")) { // of who may not see the sources' names
+			src = cell{Kind: "none", Text: v.words.t("none")}
 		}
 		of := m.text("event") + m.text("time")
 		if by[of] == nil {
