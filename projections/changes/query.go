@@ -46,23 +46,23 @@ type heldEntry struct {
 
 // backlog is the first changes of a range that a recipient may lack.
 type backlog struct {
-	looked int         // how many there are, at most as many as were asked for
-	lag    int         // of them, those that the recipient is told of for certain
-	oldest time.Time   // when the first of these was recorded; zero if there is none
-	others []heldEntry // the rest, of whom somebody has to be asked, in order
+	looked   int         // how many there are, at most as many as were asked for
+	lag      int         // of them, those that the recipient is told of for certain
+	oldest   time.Time   // when the first of these was recorded; zero if there is none
+	erasures []heldEntry // those of persons whom the source created, in order
+	others   []heldEntry // the first of whom somebody has to be asked, in order, one more than are asked for
 }
 
 // backlog looks at up to limit changes in [from, to) of the kinds in mask. Certain are those
 // about a person whom source created, or all if everybody is told of; whether an erasure
 // lacks is asked of each.
 func (v *View) backlog(ctx context.Context, from, to domain.Position, mask int64, source domain.ID, everybody bool, limit int) (b backlog, err error) {
-	window := "WITH w AS (SELECT position,event,recorded,news,solo,subject,(?6 OR c.subject IS NULL OR " + heldBy("c", "?5") + ") AS held FROM change c " +
-		"WHERE c.position>=?1 AND c.position<?2 AND (c.news&?3)<>0 ORDER BY c.position LIMIT ?4) "
-	args := []any{clamp(from), clamp(to), mask, limit, source[:], everybody}
-	erasures := bit(policy.NewsErasure)
-	var oldest int64
-	err = v.file.Row(ctx, window+"SELECT count(*),coalesce(sum(held AND news<>?7),0),coalesce(min(CASE WHEN held AND news<>?7 THEN recorded END),0) FROM w",
-		append(args, erasures), &b.looked, &b.lag, &oldest)
+	certain := "(?6 OR c.subject IS NULL OR " + heldBy("c", "?5") + ")"
+	erasure := bit(policy.NewsErasure)
+	var last, oldest int64
+	err = v.file.Row(ctx, "WITH w AS (SELECT position,recorded,"+certain+" AND news<>?7 AS lacks FROM change c WHERE c.position>=?1 AND c.position<?2 AND (c.news&?3)<>0 "+
+		"ORDER BY c.position LIMIT ?4) SELECT count(*),coalesce(sum(lacks),0),coalesce(min(CASE WHEN lacks THEN recorded END),0),coalesce(max(position),0) FROM w",
+		[]any{clamp(from), clamp(to), mask, limit, source[:], everybody, erasure}, &b.looked, &b.lag, &oldest, &last)
 	if err != nil {
 		return b, fmt.Errorf("changes: %w", err)
 	}
@@ -70,9 +70,14 @@ func (v *View) backlog(ctx context.Context, from, to domain.Position, mask int64
 	if b.lag == b.looked {
 		return b, nil
 	}
-	rows, err := v.file.Rows(ctx, window+"SELECT w.position,w.event,w.recorded,w.news,w.solo,s.value,w.held FROM w LEFT JOIN uuid s ON s.ref=w.subject "+
-		"WHERE NOT w.held OR w.news=?7 ORDER BY w.position", append(args, erasures)...)
-	b.others, err = collect(rows, err, "changes", scanHeld)
+	rows := "SELECT c.position,c.event,c.recorded,c.news,c.solo,s.value," + certain + " AS held FROM change c LEFT JOIN uuid s ON s.ref=c.subject " +
+		"WHERE c.position>=?1 AND c.position<=?2 AND (c.news&?3)<>0 AND "
+	found, err := v.file.Rows(ctx, rows+"held ORDER BY c.position LIMIT ?4", clamp(from), last, mask&erasure, limit, source[:], everybody)
+	if b.erasures, err = collect(found, err, "changes", scanHeld); err != nil {
+		return b, err
+	}
+	found, err = v.file.Rows(ctx, rows+"NOT held ORDER BY c.position LIMIT ?4", clamp(from), last, mask, maxAsked+1, source[:], everybody)
+	b.others, err = collect(found, err, "changes", scanHeld)
 	return b, err
 }
 

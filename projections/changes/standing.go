@@ -70,7 +70,10 @@ func (w *who) standing(ctx context.Context, now time.Time) (Standing, error) {
 		return s, err
 	}
 	s.Lag, s.Oldest, s.More = lacks.lag, lacks.oldest, lacks.looked >= maxCounted
-	for _, e := range lacks.others {
+	if len(lacks.others) > maxAsked {
+		s.More, lacks.others = true, lacks.others[:maxAsked]
+	}
+	for _, e := range append(lacks.erasures, lacks.others...) {
 		if err := s.count(ctx, w, e); err != nil {
 			return s, err
 		}
