@@ -132,9 +132,10 @@ bench: bin/greffe ## whole-process figures, then Go benchmarks
 	$(GO) test -run '^$$' -bench . -benchtime 1s ./domain/... ./eventstore/... ./projections/...
 
 .PHONY: bench-console
-bench-console: ## each page of the console by role on a ledger of PERSONS persons and EVENTS events, kept in GROWN_DIR if given
+bench-console: ## each page of the console by role, and a real browser's first paint, on a ledger of PERSONS persons and EVENTS events, kept in GROWN_DIR if given
+	deploy/real/fetch.sh chromium
 	GREFFE_BENCH_DIR="$(GROWN_DIR)" GREFFE_BENCH_PERSONS=$(PERSONS) GREFFE_BENCH_EVENTS=$(EVENTS) \
-	  $(GO) test -run '^$$' -bench '^BenchmarkConsole$$' -benchtime 1x -timeout 3h ./cmd/greffe/internal/app
+	  $(GO) test -tags browser -run '^$$' -bench '^BenchmarkConsole$$' -benchtime 1x -timeout 3h ./cmd/greffe/internal/app
 
 .PHONY: bench-real
 bench-real: real ## figures on a real PostgreSQL, ClickHouse and Kafka, several nodes too, beside bare clients and embedded stores

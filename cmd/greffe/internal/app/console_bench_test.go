@@ -40,6 +40,8 @@ type pace struct {
 	took       []time.Duration
 	work       time.Duration // of all processors, for one request
 	size       int
+	where      func(n int) string // of a page that a browser can load, for the n-th time; nil else
+	cookies    string
 }
 
 func (p *pace) at(q float64) time.Duration { return p.took[int(q*float64(len(p.took)-1)+0.5)] }
@@ -48,15 +50,18 @@ func (p *pace) String() string {
 	return fmt.Sprintf("%-9s %-58s p50 %8s  p95 %8s  max %8s  cpu %8s  %6.1f KiB", p.role, p.page, ms(p.at(0.5)), ms(p.at(0.95)), ms(p.took[len(p.took)-1]), ms(p.work), float64(p.size)/1024)
 }
 
+// painted is how many pages a browser loads: those that took the server longest.
+const painted = 10
+
 // BenchmarkConsole says how long the server takes for each page of the console, by role,
-// on a ledger of GREFFE_BENCH_PERSONS persons and GREFFE_BENCH_EVENTS events. With
+// and, with the tag browser, when a real browser first paints the heaviest of them, on a ledger of GREFFE_BENCH_PERSONS persons and GREFFE_BENCH_EVENTS events. With
 // GREFFE_BENCH_DIR the ledger is kept there and used again, with GREFFE_BENCH_PAGES these
-// pages alone are asked for.
+// pages alone are asked for, with GREFFE_BENCH_ROLES by these roles alone; {person} in a page is one of sixty persons.
 func BenchmarkConsole(b *testing.B) {
 	b.ReportAllocs()
 	c := openBenchHouse(b)
 	var all []*pace
-	for _, role := range []string{"dpo", "auditor", "agent", "admin", "security"} {
+	for _, role := range strings.Fields(cmp.Or(os.Getenv("GREFFE_BENCH_ROLES"), "dpo auditor agent admin security")) {
 		c.signIn(role)
 		for _, page := range c.pages() {
 			p := c.measure(page)
@@ -74,6 +79,20 @@ func BenchmarkConsole(b *testing.B) {
 	}
 	fmt.Fprintf(os.Stderr, "%d pages, %d of them over 50 ms (p95)\n", len(all), slow)
 	b.ReportMetric(float64(slow), "pages-over-50ms")
+	c.paint(heaviest(all))
+}
+
+// heaviest are pages that a browser loads, of each kind the one that took longest.
+func heaviest(all []*pace) (out []*pace) {
+	kinds := map[string]bool{}
+	all = slices.SortedStableFunc(slices.Values(all), func(a, b *pace) int { return -cmp.Compare(a.work, b.work) })
+	for _, p := range all {
+		if kind, _, _ := strings.Cut(p.page, "?"); p.where != nil && !kinds[kind] && len(out) < painted {
+			kinds[kind] = true
+			out = append(out, p)
+		}
+	}
+	return out
 }
 
 func ms(d time.Duration) string { return fmt.Sprintf("%.1f ms", float64(d.Microseconds())/1000) }
@@ -151,18 +170,22 @@ func (c *benchHouse) ask(method, where string, form url.Values) *httptest.Respon
 	return out
 }
 
-// benchPage is one page as it is asked for the n-th time.
+// benchPage is one page as it is asked for the n-th time: where it is, or how it is asked
+// for by a form.
 type benchPage struct {
-	name string
-	ask  func(n int) *httptest.ResponseRecorder
+	name  string
+	where func(n int) string
+	form  func(n int) *httptest.ResponseRecorder
 }
+
+func alwaysAt(where string) func(int) string { return func(int) string { return where } }
 
 // pages are what the role can reach by links, one of each kind, and what it asks by forms.
 func (c *benchHouse) pages() []benchPage {
 	c.Helper()
 	var out []benchPage
 	for _, where := range strings.Fields(os.Getenv("GREFFE_BENCH_PAGES")) {
-		out = append(out, benchPage{where, func(int) *httptest.ResponseRecorder { return c.ask(http.MethodGet, where, nil) }})
+		out = append(out, benchPage{where, func(n int) string { return strings.ReplaceAll(where, "{person}", c.persons[n%len(c.persons)]) }, nil})
 	}
 	if len(out) > 0 {
 		return out
@@ -181,7 +204,7 @@ func (c *benchHouse) pages() []benchPage {
 			continue
 		}
 		if !strings.HasPrefix(key, "/console/people/*") || key != "/console/people/*?" {
-			out = append(out, benchPage{strings.TrimSuffix(key, "?"), func(int) *httptest.ResponseRecorder { return c.ask(http.MethodGet, where, nil) }})
+			out = append(out, benchPage{strings.TrimSuffix(key, "?"), alwaysAt(where), nil})
 		}
 		for _, href := range hrefs(p.Body.String()) {
 			if u, err := url.Parse(href); err == nil && strings.HasPrefix(u.Path, "/console") && u.Query().Get("language") == "" {
@@ -193,16 +216,14 @@ func (c *benchHouse) pages() []benchPage {
 		return out
 	}
 	for _, tab := range []string{"", "?tab=history", "?tab=consents", "?tab=contact", "?tab=accesses"} {
-		out = append(out, benchPage{"a person " + tab, func(n int) *httptest.ResponseRecorder {
-			return c.ask(http.MethodGet, c.persons[n%len(c.persons)]+tab, nil)
-		}})
+		out = append(out, benchPage{"a person " + tab, func(n int) string { return c.persons[n%len(c.persons)] + tab }, nil})
 	}
 	for by, text := range map[string]string{"email": "g%d@example.org", "phone": "+336%08d", "name": "Martin-%d"} {
-		out = append(out, benchPage{"search by " + by, func(n int) *httptest.ResponseRecorder {
+		out = append(out, benchPage{"search by " + by, nil, func(n int) *httptest.ResponseRecorder {
 			return c.ask(http.MethodPost, "/console/people", url.Values{"by": {by}, "text": {fmt.Sprintf(text, rand.IntN(5000))}})
 		}})
 	}
-	return append(out, benchPage{"may I contact", func(n int) *httptest.ResponseRecorder {
+	return append(out, benchPage{"may I contact", nil, func(n int) *httptest.ResponseRecorder {
 		return c.ask(http.MethodPost, "/console/contactability", url.Values{"whom": {fmt.Sprintf("g%d@example.org", n)}, "channel": {"email"}, "purpose": {"prospecting"}})
 	}})
 }
@@ -210,12 +231,20 @@ func (c *benchHouse) pages() []benchPage {
 // measure asks for a page 50 times, after three that nobody counts.
 func (c *benchHouse) measure(page benchPage) *pace {
 	c.Helper()
-	p := &pace{role: c.role, page: page.name}
+	p := &pace{role: c.role, page: page.name, where: page.where, cookies: c.cookies}
 	began, before := time.Now(), worked(c)
 	for n := range 53 {
 		start := time.Now()
-		got := page.ask(n)
+		var got *httptest.ResponseRecorder
+		if page.where != nil {
+			got = c.ask(http.MethodGet, page.where(n), nil)
+		} else {
+			got = page.form(n)
+		}
 		took := time.Since(start)
+		if !strings.HasPrefix(got.Header().Get("Content-Type"), "text/html") {
+			p.where = nil // a file
+		}
 		if got.Code >= 400 {
 			c.Logf("%s %s: %d %.300s", c.role, page.name, got.Code, got.Body)
 		}
