@@ -161,6 +161,10 @@ func (v *visit) verdict(r value) *verdict {
 	if u := r.at("valid_until"); !u.empty() {
 		out.Until = v.words.cell("valid_until", u)
 	}
+	if r.is("shared") { // its events are about the other, who is not shown here
+		out.Lawful = v.words.t("lawful_opposition_shared")
+		return out
+	}
 	for _, e := range r.at("evidence").list {
 		out.Evidence = append(out.Evidence, proofLink{Event: v.words.cell("evidence", e)})
 	}
@@ -266,11 +270,11 @@ func (v *visit) contactGrid(ctx context.Context, id string, m moment) *grid {
 		for j := range channels {
 			d := v.verdict(results[i*len(channels)+j])
 			r.Cells = append(r.Cells, d)
-			if seen[d.Rule] == 0 {
+			if seen[d.Rule+d.Sentence] == 0 {
 				g.Rules = append(g.Rules, d)
-				seen[d.Rule] = len(g.Rules)
+				seen[d.Rule+d.Sentence] = len(g.Rules)
 			}
-			d.N = seen[d.Rule]
+			d.N = seen[d.Rule+d.Sentence]
 		}
 		g.Rows = append(g.Rows, r)
 	}

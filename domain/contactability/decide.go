@@ -15,7 +15,7 @@ func Decide(q Query, s *State, r *Rules) Decision {
 	q.At = q.At.UTC()
 	d := deciding{q: &q, s: s, r: r, purpose: r.Purposes[q.Purpose]}
 	rule := d.run()
-	answer := Decision{Allowed: rulebook[rank[rule]].Allows, Rule: rule, ValidUntil: d.next}
+	answer := Decision{Allowed: rulebook[rank[rule]].Allows, Rule: rule, Shared: d.shared, ValidUntil: d.next}
 	if d.shown > 0 {
 		answer.Evidence = slices.Clone(d.evidence[:d.shown])
 	}
@@ -36,6 +36,7 @@ type deciding struct {
 	next     time.Time
 	evidence [4]domain.ID
 	shown    int
+	shared   bool // who objected is another with the same address
 }
 
 // soon notes that the answer may change at t.
@@ -115,6 +116,7 @@ func (d *deciding) opposed() RuleID {
 	case e.Subject.IsZero():
 		return d.because(OpposedAddress, e.Event)
 	}
+	d.shared = slices.Contains(d.s.Shared, e.Event)
 	return d.because(OpposedPerson, e.Event)
 }
 

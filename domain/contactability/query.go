@@ -36,6 +36,9 @@ type Decision struct {
 	// Evidence are the events the answer rests on; none for a rule that speaks of
 	// what is missing, or of the question itself.
 	Evidence []domain.ID
+	// Shared: who objected is not the person asked about, but somebody with the same
+	// address.
+	Shared bool
 	// ValidUntil is the next instant at which the answer could change by time
 	// alone, after the instant asked about; zero if there is none.
 	ValidUntil time.Time
@@ -44,6 +47,10 @@ type Decision struct {
 // Reason is the rule's sentence in "fr", or in English.
 func (d *Decision) Reason(language string) string {
 	rule, _ := Find(d.Rule)
+	if d.Shared && d.Rule == OpposedPerson {
+		rule.FR, rule.EN = "Une autre fiche ayant la même adresse ou le même numéro porte une opposition à cet usage ; elle vaut pour tous ceux qui l'emploient.",
+			"Another file with the same address or number has an objection to this use; it binds all who use it."
+	}
 	if language == "fr" {
 		return rule.FR
 	}
@@ -58,7 +65,7 @@ func Strictest(answers ...Decision) Decision {
 		return Decision{Rule: PersonUnknown}
 	}
 	first := slices.MinFunc(answers, func(a, b Decision) int {
-		return cmp.Or(order(a.Allowed)-order(b.Allowed), cmp.Compare(rank[a.Rule], rank[b.Rule]), compareIDs(a.Evidence, b.Evidence))
+		return cmp.Or(order(a.Allowed)-order(b.Allowed), cmp.Compare(rank[a.Rule], rank[b.Rule]), compareIDs(a.Evidence, b.Evidence), order(a.Shared)-order(b.Shared))
 	})
 	for i := range answers {
 		first.ValidUntil = sooner(first.ValidUntil, answers[i].ValidUntil)
@@ -66,8 +73,9 @@ func Strictest(answers ...Decision) Decision {
 	return first
 }
 
-func order(allowed bool) int {
-	if allowed {
+// order puts what is not so first.
+func order(so bool) int {
+	if so {
 		return 1
 	}
 	return 0

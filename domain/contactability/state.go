@@ -15,9 +15,12 @@ type State struct {
 	Subject domain.ID // zero: nobody known uses the address
 
 	Oppositions []opposition.Entry // against the person and against each address in question
-	Lifts       []opposition.Lift
-	Renewals    []opposition.Act
-	Stops       []Stop
+	// Shared are the events, of Oppositions, by which somebody else objected with an
+	// address that this person has too.
+	Shared   []domain.ID
+	Lifts    []opposition.Lift
+	Renewals []opposition.Act
+	Stops    []Stop
 
 	Consents []consent.Act
 	Proofs   []Proof // more about some of Consents

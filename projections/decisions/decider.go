@@ -174,6 +174,17 @@ type asked struct {
 	listed   []Listed      // against it
 }
 
+// others are the objections of entries that somebody made who is not the one with the
+// objections own.
+func others(own, entries []opposition.Entry) (out []domain.ID) {
+	for _, e := range entries {
+		if !e.Subject.IsZero() && !slices.ContainsFunc(own, func(o opposition.Entry) bool { return o.Event == e.Event }) {
+			out = append(out, e.Event)
+		}
+	}
+	return out
+}
+
 // answer decides for everybody a question is about.
 func (b *deciding) answer(ctx context.Context, i int) (contactability.Decision, error) {
 	c, a := &b.checks[i], &b.asked[i]
@@ -192,6 +203,7 @@ func (b *deciding) answer(ctx context.Context, i int) (contactability.Decision, 
 		for _, l := range against {
 			x := s
 			x.Oppositions, x.Lifts = opposition.Merge(s.Oppositions, l.Entries), slices.Concat(s.Lifts, l.Lifts)
+			x.Shared = others(s.Oppositions, l.Entries)
 			all = append(all, contactability.Decide(q, &x, b.rules))
 		}
 	}
