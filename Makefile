@@ -27,13 +27,15 @@ help: ## this list
 
 bin/greffe: FORCE
 	@$(GO) build -o $@ ./cmd/greffe
+bin/greffe-verify: FORCE
+	@CGO_ENABLED=0 $(GO) build -trimpath -ldflags="-s -w" -o $@ ./cmd/greffe-verify
 FORCE:
 
 .PHONY: build
-build: bin/greffe ## build bin/greffe
+build: bin/greffe bin/greffe-verify ## build bin/greffe, and beside it the verifier that the page of a bundle hands out
 
 .PHONY: run
-run: bin/greffe ## import the sample data into embedded stores and serve it on 127.0.0.1:8080
+run: build ## import the sample data into embedded stores and serve it on 127.0.0.1:8080
 	bin/greffe demo --data .greffe-demo --listen 127.0.0.1:8080
 
 .PHONY: test

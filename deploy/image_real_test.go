@@ -105,8 +105,20 @@ func image(t *testing.T) string {
 	if err := os.Chmod(filepath.Join(root, "tmp"), 0o777|fs.ModeSticky); err != nil {
 		t.Fatal(err)
 	}
-	program := filepath.Join(root, "bin", "greffe")
-	build := exec.Command("go", "build", "-ldflags=-s -w", "-o", program, "../cmd/greffe")
+	for _, name := range []string{"greffe", "greffe-verify"} {
+		if !strings.Contains(text, "COPY --from=build /image/"+name+" /bin/"+name+"\n") {
+			t.Fatalf("Containerfile does not copy %s", name)
+		}
+		static(t, root, name)
+	}
+	return root
+}
+
+// static builds a program into a root, and holds it to need no library.
+func static(t *testing.T, root, name string) {
+	t.Helper()
+	program := filepath.Join(root, "bin", name)
+	build := exec.Command("go", "build", "-ldflags=-s -w", "-o", program, "../cmd/"+name)
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -121,7 +133,6 @@ func image(t *testing.T) string {
 			t.Fatal("the program is not static: it would not start in an empty image")
 		}
 	}
-	return root
 }
 
 func mode(t *testing.T, path string) fs.FileMode {

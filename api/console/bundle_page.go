@@ -17,8 +17,8 @@ type bundlePage struct {
 	Progress         *progress
 	Problem          *refused
 	Ready            *bundleReport
-	Busy             bool
-	Key              string
+	Verifiers        []verifierRow
+	VerifiersNote    string
 }
 
 // bundleReport is the verdict on a bundle.
@@ -30,6 +30,8 @@ type bundleReport struct {
 	Findings *table
 	Size     string
 	Href     string
+	Command  string // by which an authority checks the bundle
+	Expected string // what that prints
 }
 
 func (c *Console) bundle(ctx context.Context, v *visit) error {
@@ -48,9 +50,12 @@ func (v *visit) showBundle(ctx context.Context, status int, problem *refused) er
 	if err != nil {
 		return err
 	}
-	p := &bundlePage{ID: id, Number: n, CSRF: v.csrf, Samples: v.may["inspections.samples"], Problem: problem, Key: v.words.t("bundle_key")}
+	p := &bundlePage{ID: id, Number: n, CSRF: v.csrf, Samples: v.may["inspections.samples"], Problem: problem}
 	if j := v.c.bundles.find(v.session.text("account_id"), id); j != nil {
 		p.of(v, j)
+	}
+	if p.Ready != nil {
+		p.verifiers(ctx, v)
 	}
 	v.show(status, "bundle", v.words.t("bundle_title"), p)
 	return nil
@@ -74,6 +79,9 @@ func (p *bundlePage) of(v *visit, j *bundleJob) {
 	}
 	p.Ready = v.bundleReport(j.report, j.written)
 	p.Ready.Href = Root + "/bundlefiles/" + p.ID
+	var text strings.Builder
+	_ = j.report.Text(&text) // a builder takes everything
+	p.Ready.Command, p.Ready.Expected = "--lang "+j.report.Language+" --key key.pem greffe-"+p.ID+".zip", text.String()
 }
 
 func (v *visit) bundleReport(r *bundle.Report, size int64) *bundleReport {

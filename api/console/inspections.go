@@ -14,7 +14,6 @@ const (
 	inspectionOp = "GET /v1/inspections/{id}"
 	consultedOp  = "GET /v1/inspections/{id}/consulted"
 	bundleOp     = "GET /v1/inspections/{id}/bundle"
-	accountOp    = "POST /v1/accounts"
 )
 
 func (c *Console) inspectionRoutes(mux *http.ServeMux) {
@@ -22,9 +21,12 @@ func (c *Console) inspectionRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET "+Root+"/bundles/{id}", c.page(c.bundle))
 	mux.HandleFunc("POST "+Root+"/bundles/{id}", c.page(c.buildBundle))
 	mux.HandleFunc("GET "+Root+"/bundlefiles/{id}", c.page(c.takeBundle))
+	mux.HandleFunc("GET "+Root+"/bundlefiles/{id}/with/{name}/content", c.page(c.takeBeside))
 	mux.HandleFunc("GET "+Root+"/live/bundles/{id}", c.progressStream(followBundle))
 	mux.HandleFunc("GET "+Root+"/guests/{id}", c.page(c.inviteForm))
 	mux.HandleFunc("POST "+Root+"/guests/{id}", c.page(c.invite))
+	mux.HandleFunc("POST "+Root+"/guests/{id}/{account}/invitation", c.page(c.inviteAgain))
+	mux.HandleFunc("POST "+Root+"/guests/{id}/{account}/end", c.page(c.endGuest))
 }
 
 // guestOf is the inspection that the visitor is a guest of; "" if of none.
@@ -133,13 +135,15 @@ func (p *inspectionPage) steps(v *visit, i value) {
 	}
 	p.Steps = []step{
 		{Title: v.words.t("step_open"), Text: v.fill("step_open_text", v.words.cell("opened", i.at("opened")).Text), Done: true},
-		{Title: v.words.t("step_invite"), Text: v.words.t("step_invite_text"), Done: consulted || closed, Links: to(accountOp, Root+"/guests/"+id, "act_inspections_invite")},
+		{Title: v.words.t("step_invite"), Text: v.words.t("step_invite_text"), Done: consulted || closed, Links: to(v.inviteOp(), Root+"/guests/"+id, "act_inspections_invite")},
 		{Title: v.words.t("step_consult"), Text: v.words.t("step_consult_text"), Done: consulted || closed, Links: to("POST /v1/inspections/{id}/search", here+"search", "act_inspections_search")},
 		{Title: v.words.t("step_bundle"), Text: v.words.t("step_bundle_text"), Done: built || closed, Links: to(bundleOp, Root+"/bundles/"+id, "act_inspections_build")},
 		{Title: v.words.t("step_close"), Text: v.words.t("step_close_text"), Done: closed, Links: to("POST /v1/inspections/{id}/close", here+"close", "act_inspections_close")},
 	}
-	if len(p.Steps[1].Links) == 0 && !closed {
-		p.Steps[1].Text += " " + v.words.t("step_invite_ask")
+	for n, ask := range map[int]string{1: "step_invite_ask", 2: "step_search_ask", 3: "step_bundle_ask", 4: "step_close_ask"} {
+		if len(p.Steps[n].Links) == 0 && !closed {
+			p.Steps[n].Text += " " + v.words.t(ask)
+		}
 	}
 	for n := range p.Steps {
 		if !p.Steps[n].Done {

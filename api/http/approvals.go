@@ -271,7 +271,7 @@ func actOf(r *Route) (act approval.Act, ok bool) {
 	case "POST /v1/subjects/{id}/erasure", "POST /v1/events/{id}/redaction", "POST /v1/retention/runs":
 		return approval.MassErasure, true
 	case "POST /v1/accounts", "PATCH /v1/accounts/{id}", "POST /v1/accounts/{id}/invitation", "POST /v1/accounts/{id}/reset",
-		"POST /v1/accounts/{id}/enable", "POST /v1/tokens", "POST /v1/tokens/{id}/rotate":
+		"POST /v1/accounts/{id}/enable", "POST /v1/inspections/{id}/guests", "POST /v1/inspections/{id}/guests/{account}/invitation", "POST /v1/tokens", "POST /v1/tokens/{id}/rotate":
 		return approval.Grant, true
 	}
 	return "", false

@@ -120,8 +120,8 @@ type CopiedDocument struct {
 	EventID  domain.ID       `json:"event_id" doc:"The fact export.produced."`
 	Position domain.Position `json:"position"`
 	Time     time.Time       `json:"time"`
-	Kind     string          `json:"kind" enum:"bundle,opposition_key,search"`
-	SHA256   string          `json:"sha256,omitempty" doc:"Of the bundle's manifest, or of the key file."`
+	Kind     string          `json:"kind" enum:"bundle,opposition_key,search,log_key,verifier"`
+	SHA256   string          `json:"sha256,omitempty" doc:"Of the bundle's manifest, or of the file."`
 	Rows     int64           `json:"rows" doc:"In all tables, or hits."`
 	Count    int64           `json:"files" doc:"Files of the bundle, tiles among them."`
 	Files    []CopiedFile    `json:"inventory,omitempty" doc:"Without the tiles of the tree."`
@@ -172,7 +172,7 @@ func inspectionRoutes() []Route {
 		{get, "/v1/inspections/{id}/consulted", "inspections.read", "What was consulted and copied, for the procès-verbal", read, false, getConsulted(), nil},
 		{get, "/v1/inspections/{id}/bundle", "inspections.bundle", "The bundle: opens offline, checked without trusting us", stream, false, getBundle().of(Many), writing()},
 		{get, "/v1/inspections/{id}/opposition-key", "inspections.key", "The key by which addresses are looked for in a bundle's opposition list", read, false, getOppositionKey().of(Nobodys), writing()},
-		{post, "/v1/inspections/{id}/search", "inspections.bundle", "Look for words in comments", search, false, searchComments().of(Many), writing()},
+		{post, "/v1/inspections/{id}/search", "inspections.search", "Look for words in comments", search, false, searchComments().of(Many), writing()},
 	}
 }
 

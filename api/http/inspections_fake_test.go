@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strings"
 
 	"greffe/domain"
 	"greffe/domain/inspection"
@@ -113,4 +114,23 @@ func (t testInspections) Searched(_ context.Context, _, id domain.ID, done Searc
 		return errors.New("nothing was done")
 	}
 	return t.Standing(context.Background(), id)
+}
+
+// testVerifiers has one program.
+type testVerifiers struct{}
+
+func (testVerifiers) List(context.Context) ([]Verifier, error) {
+	return []Verifier{{Name: "greffe-verify", System: "linux", Processor: "amd64", Bytes: 7, SHA256: strings.Repeat("ab", 32)}}, nil
+}
+
+func (v testVerifiers) Give(ctx context.Context, _, _ domain.ID, name string) (Verifier, io.ReadCloser, error) {
+	all, _ := v.List(ctx)
+	if name != all[0].Name {
+		return Verifier{}, nil, ErrNotFound
+	}
+	return all[0], io.NopCloser(strings.NewReader("program")), nil
+}
+
+func (testVerifiers) GiveKey(context.Context, domain.ID, domain.ID) ([]byte, error) {
+	return []byte("-----BEGIN PUBLIC KEY-----\n"), nil
 }

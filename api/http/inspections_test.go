@@ -101,8 +101,19 @@ func TestBundleSamples(t *testing.T) {
 		t.Errorf("recorded %+v", recorded)
 	}
 	auditor := "Bearer " + w.token(authRequest("auditor"))
-	if got := w.call(http.MethodGet, path, "", "X-Greffe-Reason", forInspection, "Authorization", auditor); got.code(t) != "permission_missing" {
-		t.Errorf("an auditor takes the bundle: %d %s", got.status, got.body)
+	if got := w.call(http.MethodGet, path, "", "X-Greffe-Reason", forInspection, "Authorization", auditor); got.status != http.StatusOK {
+		t.Errorf("an auditor takes the bundle in which nobody is in clear: %d %s", got.status, got.body)
+	}
+	for _, refused := range []reply{w.call(http.MethodGet, path+"?samples=true", "", "X-Greffe-Reason", forInspection, "Authorization", auditor),
+		w.call(http.MethodPost, strings.Replace(path, "bundle", "search", 1), `{"words":["cancer"]}`, "X-Greffe-Reason", forInspection, "Authorization", auditor),
+		w.call(http.MethodGet, strings.Replace(path, "bundle", "opposition-key", 1), "", "X-Greffe-Reason", forInspection, "Authorization", auditor)} {
+		if refused.code(t) != "permission_missing" || strings.Contains(refused.body, marker) {
+			t.Errorf("an auditor takes more: %d %s", refused.status, refused.body)
+		}
+	}
+	agent := "Bearer " + w.token(authRequest("agent"))
+	if got := w.call(http.MethodGet, path, "", "X-Greffe-Reason", "rights_request", "Authorization", agent); got.code(t) != "permission_missing" {
+		t.Errorf("an agent takes the bundle: %d %s", got.status, got.body)
 	}
 	if got := w.call(http.MethodGet, path+"?language=de", "", "X-Greffe-Reason", forInspection); got.code(t) != "parameter_invalid" {
 		t.Errorf("in German: %s", got.body)

@@ -22,6 +22,9 @@ import (
 // aPerson is an account that is looked at, otherPerson one that is changed.
 var aPerson, otherPerson = domain.ID{7, 7, 6: 0x40, 8: 0x80}, domain.ID{7, 8, 6: 0x40, 8: 0x80}
 
+// aGuest is of anInspection; see makeGuest.
+var aGuest = domain.ID{7, 9, 6: 0x40, 8: 0x80}
+
 // people are the real ones, on the world's ledger.
 func (w *world) people() *auth.People {
 	var deciding sync.Mutex
@@ -92,4 +95,17 @@ func (w *world) makePerson() {
 	})
 	must(w.t, err)
 	must(w.t, w.node.runner.WaitFor(w.t.Context(), wrote[2].Position))
+}
+
+// makeGuest records a guest of an inspection with roles, once.
+func (w *world) makeGuest(id, of domain.ID, roles ...string) {
+	w.t.Helper()
+	if _, known := w.store.Find(id); known {
+		return
+	}
+	wrote, err := w.ledger.Write(w.t.Context(), []ledger.Own{{Type: event.AccountCreated, Actor: domain.ID{1},
+		Codes: event.Codes{}.With("account", id.String()).With("kind", "guest").With("roles", roles).With("inspection", of.String()).
+			With("expires_at", domain.FormatTime(testNow.Add(1000*time.Hour)))}})
+	must(w.t, err)
+	must(w.t, w.node.runner.WaitFor(w.t.Context(), wrote[0].Position))
 }

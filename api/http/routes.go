@@ -66,6 +66,8 @@ func Routes() []Route {
 		accountNameRoutes(),
 		habilitationRoutes(),
 		inspectionRoutes(),
+		inspectionGuestRoutes(),
+		verifierRoutes(),
 		breachRoutes(),
 		reviewRoutes(),
 		requestRoutes(),

@@ -18,6 +18,7 @@ import (
 
 func eachRoute(t *testing.T, w *world) []Route {
 	t.Helper()
+	w.makeGuest(aGuest, anInspection, "inspector")
 	table := map[string]Route{}
 	for _, r := range Routes() {
 		table[r.Method+" "+r.Pattern] = r
@@ -90,6 +91,14 @@ func request(r Route) (path, body string, headers []string) {
 		path = "/" + aTile
 	case "/v1/activities/import":
 		body = `{"activities":[{"entry":{"role":"controller","activity":"` + marker + `"}}]}`
+	case "/v1/inspections/{id}/guests":
+		if r.Method == http.MethodPost {
+			body = `{"label":"` + marker + `","login":"` + marker + `guest","expires_at":"` + testNow.AddDate(0, 0, 8).Format(time.RFC3339) + `"}`
+		}
+	case "/v1/inspections/{id}/guests/{account}/invitation", "/v1/inspections/{id}/guests/{account}/end":
+		path = strings.ReplaceAll(path, "{account}", aGuest.String())
+	case "/v1/inspections/{id}/verifiers/{name}":
+		path = strings.ReplaceAll(path, "{name}", "greffe-verify")
 	case "/v1/inspections/{id}/search":
 		body = `{"words":["cancer"],"excerpts":true}`
 	case "/v1/screenings":

@@ -66,6 +66,7 @@ type Services struct {
 	Opposition     Opposition
 	Changes        Changes
 	Inspections    Inspections
+	Verifiers      Verifiers
 	Requests       Requests
 	Activities     Activities
 	DPIAs          DPIAs

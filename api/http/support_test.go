@@ -149,6 +149,7 @@ func newWorld(t testing.TB, change ...func(*Config, *Services)) *world {
 		Changes:        &testChanges{data: w.data},
 		Inspections:    testInspections{w.data},
 		Breaches:       &testBreaches{data: w.data, now: w.now},
+		Verifiers:      testVerifiers{},
 		Reviews:        &testReviews{data: w.data},
 		Requests:       testRequests{w.data},
 		Activities:     testActivities{w.data},

@@ -38,6 +38,8 @@ type serveCmd struct {
 
 	RightsForm bool `name:"rights-form" help:"Serve the public form of rights requests at /rights: no account needed."`
 
+	Verifiers string `help:"Folder of the programs greffe-verify* that the page of an inspection's bundle hands out; by default the folder of this program." placeholder:"DIR"`
+
 	Mappings string `help:"Folder of your own mappings (NAME.jq) for /v1/ingest; they go before the shipped ones." placeholder:"DIR"`
 
 	RateIngest float64 `help:"Ingest requests a second, for each account." default:"5000"`
@@ -98,7 +100,7 @@ func (c *serveCmd) Run(sh *shell) error {
 
 func (c *serveCmd) config(sh *shell) app.Config {
 	cfg := sh.config()
-	cfg.Exists, cfg.Aside, cfg.Mappings, cfg.RightsForm = false, false, c.Mappings, c.RightsForm
+	cfg.Exists, cfg.Aside, cfg.Mappings, cfg.RightsForm, cfg.Verifiers = false, false, c.Mappings, c.RightsForm, c.Verifiers
 	cfg.Rates = map[httpapi.Rate]float64{httpapi.RateIngest: c.RateIngest, httpapi.RateRead: c.RateRead, httpapi.RateSearch: c.RateSearch}
 	cfg.OIDC, cfg.OIDCSecret = c.OIDC, os.Getenv(oidcEnv)
 	cfg.Hosts, cfg.HouseWebhooks = c.Host, c.WebhookAllowPrivate

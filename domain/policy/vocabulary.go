@@ -65,7 +65,8 @@ func Permissions() []string {
 		"quarantine.read", "quarantine.write", "duplicates.read", "duplicates.write",
 		"producers.read", "producers.write", "tokens.manage", "accounts.read", "accounts.manage", "keys.rotate", "watch.read", "watch.close",
 		"approvals.read", "approvals.decide",
-		"inspections.read", "inspections.write", "inspections.bundle", "inspections.samples", "inspections.key", "operations.read",
+		"inspections.read", "inspections.write", "inspections.invite", "inspections.bundle", "inspections.search", "inspections.samples", "inspections.key",
+		"operations.read",
 	}
 }
 

@@ -285,6 +285,8 @@ func TestTwoPersonsGrant(t *testing.T) {
 	} {
 		admin.refused(what, "approval_required/grant", c[0], c[1], c[2], "")
 	}
+	inspection := (&desk{t, d.a, d.anne.url, d.anne.token}).inspected("").ID
+	d.anne.refused("a guest", "approval_required/grant", post, "/v1/inspections/"+inspection.String()+"/guests", `{"label":"x","login":"x","expires_at":"2026-12-01T00:00:00Z"}`, "")
 	a := admin.wish(post, "/v1/accounts", made)
 	admin.refused("agreed by an administrator", "permission_missing", post, "/v1/approvals/"+a.ID.String()+"/decision", `{"decision":"grant"}`, "")
 	d.bob.decide(a.ID, "grant")

@@ -32,6 +32,7 @@ type Config struct {
 	// DiskLimit is the share of the disk, in percent, from which on only what
 	// protects people is taken in; 0 means never.
 	DiskLimit int
+	Verifiers string // folder of the programs that verify bundles, "" for that of this program
 	Mappings  string // folder of the operator's own mappings, "" for none
 	Exists    bool   // the ledger must be there; without it a new one is made
 	Aside     bool   // for one command, perhaps beside nodes that serve

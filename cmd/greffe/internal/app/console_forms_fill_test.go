@@ -72,6 +72,7 @@ func formsSaid(action string, known map[string]string) map[string]string {
 	out := map[string]string{}
 	for end, text := range map[string]string{
 		"/accounts/new/new":          "kind=person;label=Zq {n};login=zq-{n};roles=agent;expires_at=;inspection_id=;portfolio=",
+		"/console/guests/*":          "label=Zq {n};login=zq-guest-{n}",
 		"/accounts/*/change":         "label=Zq {n};portfolio=",
 		"/activities/new/new":        "entry.role=controller;entry.activity=Zq {n};entry.main_purpose=Zq;entry.legal_bases=consent;entry.persons=prospects;entry.data.0.category=identity;entry.data.0.classes=notes;entry.data.0.description=Zq;entry.recipients.0.kind=external;entry.recipients.0.name=Zq;entry.policy_purposes=prospecting;entry.security.0.kind=access_control;entry.security.0.description=Zq",
 		"/activities/*/change":       "entry.reference=Zq {n}",
@@ -192,7 +193,7 @@ func formsAdd() map[string]string {
 	const same = "leaves what is as it is"
 	return map[string]string{
 		"/console/inspections/*/search": "searches once more, and is signed for", "/console/people/*/hold": "places another beside it, with its own reason and end", "/console/people/*/restrict": "places another beside it, with its own ground and end",
-		"/console/screenings": "screens another file", "/console/requests/*/tasks": "opens the searches that lack, if any", "/console/opposition/*/lift": "says a second reason for what has ended",
+		"/console/guests/*": "invites another guest beside the first", "/console/screenings": "screens another file", "/console/requests/*/tasks": "opens the searches that lack, if any", "/console/opposition/*/lift": "says a second reason for what has ended",
 		"/console/tokens/*/revoke": same, "/console/people/*/erase": "leads to the order that was given", "/console/events/*/redact": "destroys what is left, which is nothing",
 		"/console/notices/*/publish": "publishes another text: the same name, version and language with another text is a conflict", "/console/accounts/*/signout": "ends what sessions there are",
 		"/console/bundles/*": "makes a bundle of its own", "/console/objections/*": "takes in what the person said to each", "/console/quarantine/*": "shows what became of it, and records nothing", "/console/hold/*~*/release": "asks for an agreement of its own", "/console/hold/*/release": "asks for an agreement of its own",

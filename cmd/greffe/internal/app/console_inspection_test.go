@@ -24,7 +24,7 @@ func TestConsoleBundle(t *testing.T) {
 	at, build, file := "/console/inspections/"+id, "/console/bundles/"+id, "/console/bundlefiles/"+id
 	s.signIn("dpo")
 	s.because("inspection")
-	s.shows(at, "Opened on", "Build and verify", build, "Nothing has been consulted", "Your role makes no accounts", "days to answer")
+	s.shows(at, "Opened on", "Build and verify", build, "Nothing has been consulted", "/console/guests/"+id, "days to answer")
 	if p := s.get(file); p.status != http.StatusNotFound {
 		t.Errorf("a bundle that nobody built: %d", p.status)
 	}
@@ -38,7 +38,7 @@ func TestConsoleBundle(t *testing.T) {
 	_, lines := s.follow("/console/live/bundles/" + id)
 	for until(lines, "data:") != "" {
 	}
-	s.shows(build, "The bundle is intact", "Signed heads", file, "greffe-verify --key key.pem")
+	s.shows(build, "The bundle is intact", "Signed heads", file, "--lang en --key key.pem greffe-"+id+".zip")
 	if n := len(s.facts(event.ExportProduced)) - before; n != 1 {
 		t.Errorf("%d bundles are on record", n)
 	}
@@ -56,7 +56,7 @@ func TestConsoleBundle(t *testing.T) {
 	s.shows(at, "Documents handed out", "What was consulted")
 	s.signIn("auditor")
 	s.because("inspection")
-	for _, path := range []string{build, file, "/console/live/bundles/" + id} {
+	for _, path := range []string{file, "/console/live/bundles/" + id} { // of the DPO's
 		if p := s.get(path); p.status == http.StatusOK {
 			t.Errorf("an auditor has %s", path)
 		}
@@ -105,12 +105,8 @@ func TestConsoleGuest(t *testing.T) {
 	if last := made[len(made)-1]; last.Codes.String("kind") != "guest" || last.Codes.ID("inspection") != id {
 		t.Errorf("the account: %v", last.Codes)
 	}
-	if p := s.send(http.MethodPost, "/console/guests/"+id.String(), form, nil); p.status != http.StatusConflict && !strings.Contains(p.to, at) || len(s.facts(event.AccountCreated)) != len(made) {
+	if p := s.send(http.MethodPost, "/console/guests/"+id.String(), form, nil); p.status != http.StatusConflict && !strings.Contains(p.to, "/console/guests/") || len(s.facts(event.AccountCreated)) != len(made) {
 		t.Errorf("sent again: %d", p.status)
-	}
-	s.signIn("dpo")
-	if p := s.get("/console/guests/" + id.String()); p.status != http.StatusForbidden {
-		t.Errorf("a DPO invites: %d", p.status)
 	}
 	guest, err := s.open.People.Create(t.Context(), domain.ID{1}, auth.NewAccount{Kind: account.Guest, Label: "Zqguest", Login: "zqguest", Roles: []string{"inspector"}, Inspection: id, Until: s.now.read().Add(72 * time.Hour)})
 	s.ok(err)
@@ -135,5 +131,88 @@ func TestConsoleGuest(t *testing.T) {
 	other := s.inspection().String()
 	if p := s.get("/console/inspections/" + other); p.status != http.StatusForbidden {
 		t.Errorf("another inspection: %d", p.status)
+	}
+}
+
+// TestConsoleInspectionAlone: a DPO leads an inspection from its page with nobody's help:
+// invites, gives another link, ends a guest; what the guest had is worth nothing then.
+func TestConsoleInspectionAlone(t *testing.T) {
+	t.Parallel()
+	s := openConsole(t)
+	id := s.inspection()
+	at := "/console/guests/" + id.String()
+	s.signIn("dpo")
+	s.because("inspection")
+	invite := func(login string) shownPage {
+		return s.send(http.MethodPost, at, s.filled(at, url.Values{"label": {"Zq" + login}, "login": {login}, "until": {s.now.read().AddDate(0, 0, 5).Format(time.DateOnly)}}), nil)
+	}
+	if p := invite("zqone"); p.status != http.StatusOK || !strings.Contains(p.text, "/invitation#") {
+		t.Fatalf("%d %.900s", p.status, p.text)
+	}
+	made := s.facts(event.AccountCreated)
+	last := made[len(made)-1]
+	roles := last.Codes.Strings("roles")
+	if last.Codes.String("kind") != "guest" || last.Codes.ID("inspection") != id || len(roles) != 1 || roles[0] != "inspector" || last.Actor.IsZero() {
+		t.Errorf("the account: %v by %s", last.Codes, last.Actor)
+	}
+	guest := last.Codes.ID("account")
+	s.ok(s.open.CaughtUp(t.Context()))
+	text := s.shows(at, "The guests of this inspection", "Zqzqone", "New link", "Invite another inspector")
+	number := func(act string) string {
+		_, form, _ := strings.Cut(text, at+"/"+guest.String()+"/"+act)
+		_, form, _ = strings.Cut(form, `name="number" value="`)
+		return form[:32]
+	}
+	press := func(act string) shownPage {
+		return s.send(http.MethodPost, at+"/"+guest.String()+"/"+act, url.Values{"csrf": {s.filled(at, url.Values{}).Get("csrf")}, "number": {number(act)}}, nil)
+	}
+	if p := press("invitation"); p.status != http.StatusOK || !strings.Contains(p.text, "/invitation#") {
+		t.Errorf("a new link: %d %.900s", p.status, p.text)
+	}
+	session := s.enter(guest)
+	if p := press("end"); p.status != http.StatusSeeOther {
+		t.Errorf("ended: %d %.900s", p.status, p.text)
+	}
+	s.shows(at, "Disabled")
+	if changed := s.facts(event.AccountChanged); len(changed) != 1 || changed[0].Codes.ID("account") != guest || changed[0].Codes.String("state") != "disabled" {
+		t.Errorf("the end is not on record: %v", changed)
+	}
+	s.signIn("agent")
+	if p := s.get(at); p.status != http.StatusForbidden || !strings.Contains(p.text, "inspections.invite") {
+		t.Errorf("an agent invites: %d", p.status)
+	}
+	s.signIn("auditor")
+	s.because("inspection")
+	if p := s.get(at); p.status != http.StatusForbidden {
+		t.Errorf("an auditor invites: %d", p.status)
+	}
+	s.shows("/console/inspections/"+id.String(), "ask the data protection officer", "/console/bundles/"+id.String(), "what it finds reveals what is written there")
+	s.shows("/console/bundles/"+id.String(), "the data protection officer alone can put them")
+	s.cookies[auth.CookieNameLocal] = session.Cookie
+	if p := s.get("/console/inspections/" + id.String()); p.status == http.StatusOK {
+		t.Error("a guest whose account was ended goes on")
+	}
+}
+
+// TestConsoleAuditorsBundle: an auditor builds and takes a bundle, without persons in clear.
+func TestConsoleAuditorsBundle(t *testing.T) {
+	t.Parallel()
+	s := openConsole(t)
+	id := s.inspection().String()
+	build := "/console/bundles/" + id
+	s.signIn("auditor")
+	s.because("inspection")
+	if p := s.send(http.MethodPost, build, s.filled(build, url.Values{"samples": {"true"}}), nil); p.status != http.StatusForbidden || len(s.facts(event.ExportProduced)) != 0 {
+		t.Fatalf("with persons: %d, %d bundles", p.status, len(s.facts(event.ExportProduced)))
+	}
+	if p := s.send(http.MethodPost, build, s.filled(build, url.Values{}), nil); p.status != http.StatusSeeOther {
+		t.Fatalf("build: %d %.1500s", p.status, p.text)
+	}
+	_, lines := s.follow("/console/live/bundles/" + id)
+	for until(lines, "data:") != "" {
+	}
+	s.shows(build, "The bundle is intact")
+	if n := len(s.facts(event.ExportProduced)); n != 1 {
+		t.Errorf("%d bundles are on record", n)
 	}
 }

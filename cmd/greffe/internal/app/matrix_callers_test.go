@@ -36,7 +36,7 @@ var freshRoutes = []string{
 	"POST /v1/accounts/{id}/enable", "POST /v1/accounts/{id}/reset", "POST /v1/keys/rotation", "POST /v1/restore/confirm",
 	"DELETE /v1/subjects/{id}/hold/{placed}", "POST /v1/opposition/{event}/lift", "POST /v1/approvals/{id}/decision",
 	"GET /v1/breaches/{id}/persons", "GET /v1/inspections/{id}/bundle", "GET /v1/inspections/{id}/opposition-key",
-	"POST /v1/inspections/{id}/search",
+	"POST /v1/inspections/{id}/search", "POST /v1/inspections/{id}/guests", "POST /v1/inspections/{id}/guests/{account}/invitation",
 	// of the own account
 	"DELETE /v1/me/credentials/{id}", "POST /v1/me/totp/options", "POST /v1/me/recovery", "POST /v1/me/passkeys/options",
 }

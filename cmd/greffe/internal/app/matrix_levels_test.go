@@ -25,7 +25,7 @@ var otherwise = map[string]string{
 	"GET /v1/activities/findings": "register", "GET /v1/dpia": "register", "GET /v1/dpia/{id}": "register",
 	"GET /v1/reviews/{id}": "reviews", "GET /v1/quarantine/{id}": "whole or refused", "GET /v1/requests/{id}/files/{step}": "a file as it was sent",
 	"GET /v1/breaches/{id}/letter": "the desk's words", "POST /v1/minimisation": "counts", "GET /v1/retention/runs/{id}/report": "ids",
-	"GET /v1/changes": "a recipient's own ids, to who acknowledges for it", "GET /v1/inspections/{id}/opposition-key": "a key",
+	"GET /v1/changes": "a recipient's own ids, to who acknowledges for it", "GET /v1/inspections/{id}/opposition-key": "a key", "GET /v1/inspections/{id}/guests": "staff",
 }
 
 // questions are the requests of a personal route.

@@ -79,6 +79,7 @@ func (a *App) services() (httpapi.Services, error) {
 		Policies:       policies{a},
 		Statistics:     statisticsDesk{a},
 		Inspections:    inspectionDesk{a},
+		Verifiers:      &verifierDesk{a: a},
 		Breaches:       a.Breaches(),
 		Reviews:        a.Reviews(),
 		Minimisation:   minimisationDesk{a},
