@@ -92,7 +92,7 @@ check-real: real ## the tests on a real ClickHouse, Kafka and PostgreSQL, starte
 check-browser: ## people sign in and work in a real Chromium; axe-core finds nothing that bars them
 	deploy/real/fetch.sh chromium
 	deploy/real/fetch.sh axe
-	$(GO) test -tags browser -count=1 -timeout 10m -run InABrowser -v ./cmd/greffe/internal/app
+	$(GO) test -tags browser -count=1 -timeout 20m -run InABrowser -v ./cmd/greffe/internal/app
 
 .PHONY: third-parties
 third-parties: ## evidence held to others' programs: Tessera, x/mod, OpenSSL, DuckDB, LibreOffice, poppler

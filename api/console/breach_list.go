@@ -134,7 +134,7 @@ func fitBreach(ctx context.Context, v *visit, a act, id string) *fits {
 	if id == "" {
 		return &fits{keep: map[string]map[string][]string{"form": opening()}, known: url.Values{"aware_at": {v.c.cfg.Now().In(zone()).Format(local16)}}}
 	}
-	f := fitFile(breachRead)(ctx, v, a, id)
+	f := fitFile(breachRead, (*visit).breachTitle)(ctx, v, a, id)
 	if f == nil {
 		return nil
 	}

@@ -158,7 +158,7 @@ func (c *Console) routes() *http.ServeMux {
 	mux.HandleFunc("GET "+Root+"/people", c.page(c.people))
 	mux.HandleFunc("POST "+Root+"/people", c.page(c.findPeople))
 	c.personRoutes(mux)
-	for _, room := range []func(*http.ServeMux){c.contactRoutes, c.objectionRoutes, c.mergeRoutes, c.oppositionRoutes, c.quarantineRoutes, c.breachRoutes, c.deskRoutes, c.noticeRoutes, c.producerRoutes} {
+	for _, room := range []func(*http.ServeMux){c.againRoutes, c.contactRoutes, c.objectionRoutes, c.mergeRoutes, c.oppositionRoutes, c.quarantineRoutes, c.breachRoutes, c.deskRoutes, c.noticeRoutes, c.producerRoutes} {
 		room(mux)
 	}
 	c.operationRoutes(mux)

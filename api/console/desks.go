@@ -116,7 +116,7 @@ func registerDesks() []desk {
 				{slug: "notifications", op: "POST /v1/breaches/{id}/notifications"}, {slug: "communications", op: "POST /v1/breaches/{id}/communications"},
 				{slug: "actions", op: "POST /v1/breaches/{id}/actions"}, {slug: "notes", op: "POST /v1/breaches/{id}/notes"}, {slug: "close", op: "POST /v1/breaches/{id}/close"}},
 			files: []act{{slug: "letter", op: "GET /v1/breaches/{id}/letter"}, {slug: "register", op: "GET /v1/breaches/register", keys: []int{-1}, query: "format=csv"}}},
-		{slug: "reviews", newest: true, named: []string{"kind", "due"}, group: "registers", list: "GET /v1/reviews", columns: []string{"kind", "status", "due", "overdue", "opened"}, keys: []string{"id"}, item: "GET /v1/reviews/{id}", fit: fitFile("GET /v1/reviews/{id}"),
+		{slug: "reviews", newest: true, named: []string{"kind", "due"}, group: "registers", list: "GET /v1/reviews", columns: []string{"kind", "status", "due", "overdue", "opened"}, keys: []string{"id"}, item: "GET /v1/reviews/{id}", fit: fitFile("GET /v1/reviews/{id}", titled("reviews")),
 			makes: []act{{slug: "plan", op: "POST /v1/reviews"}},
 			acts: []act{{slug: "sessions", op: "POST /v1/reviews/{id}/sessions"}, {slug: "findings", op: "POST /v1/reviews/{id}/findings"},
 				{slug: "actions", op: "POST /v1/reviews/{id}/actions"}, {slug: "plan", op: "POST /v1/reviews/{id}/plan"}, {slug: "rights", op: "POST /v1/reviews/{id}/rights"}, {slug: "close", op: "POST /v1/reviews/{id}/close"}}},
@@ -167,7 +167,7 @@ func operationDesks() []desk {
 	return []desk{
 		{slug: "quarantine", named: []string{"reason", "recorded"}, group: "operations", list: "GET /v1/quarantine", columns: []string{"recorded", "reason", "type", "field", "message", "outcome", "until"}, keys: []string{"id"}, item: "GET /v1/quarantine/{id}",
 			acts: []act{{slug: "discard", op: "POST /v1/quarantine/{id}/discard", grave: true}}},
-		{slug: "producers", group: "operations", list: "GET /v1/producers", columns: []string{"name", "events", "last", "late", "missing", "set_aside", "silence"}, keys: []string{"id"},
+		{slug: "producers", group: "operations", list: "GET /v1/producers", columns: []string{"name", "events", "last", "late", "missing", "set_aside", "silence.state"}, keys: []string{"id"},
 			more:  []act{{slug: "days", op: "GET /v1/producers/{source}/days", columns: []string{"date", "events", "missing", "set_aside"}}},
 			files: []act{{slug: "statement", op: "GET /v1/producers/{source}/statement"}}},
 		{slug: "recipients", group: "operations", list: "GET /v1/changes/recipients", columns: []string{"code", "kind", "lag", "acknowledged_at", "overdue_erasures", "dead_letters", "failing_since"}},

@@ -189,7 +189,7 @@ func (c *Console) bulk(ctx context.Context, v *visit) error {
 func (v *visit) bulkFinding(it value, over, hours string) bulkFinding {
 	id := it.text("account")
 	f := bulkFinding{Account: v.words.cell("account", it.at("account")), Values: v.chosen(it, "from", "to", "accesses", "most")}
-	f.Title = v.fill("bulk_title", short(id), v.words.number(it.text("most")))
+	f.Title = v.fill("bulk_title", v.words.number(it.text("most")))
 	f.Sentence = v.fill("bulk_sentence", v.words.number(it.text("most")), hours, over, v.words.number(it.text("accesses")))
 	q := url.Values{"account": {id}}
 	if from, err := time.Parse(time.RFC3339Nano, it.text("from")); err == nil {

@@ -49,7 +49,9 @@ type calendarMonth struct {
 
 // calendarDay is one day of a calendar; the zero day is of another month.
 type calendarDay struct {
-	Day, Events, Missing, Aside, Kind string // kind: none, some, gap
+	Day, Events, Aside, Kind string // kind: none, some, gap
+	Missing                  string // numbers that turned out missing on that day and did not come on it
+	Recovered                string // numbers missing since an earlier day that came
 }
 
 const calendarDays = 120
@@ -116,8 +118,11 @@ func (v *visit) calendar(days []value) []calendarMonth {
 		if n := d.text("set_aside"); n != "0" {
 			day.Aside = n
 		}
-		if n := d.text("missing"); n != "0" {
-			day.Kind, day.Missing = "gap", n
+		switch n := int(float(d.text("recovered")) - float(d.text("missing"))); {
+		case n < 0:
+			day.Kind, day.Missing = "gap", v.words.number(itoa(-n))
+		case n > 0:
+			day.Recovered = v.words.number(itoa(n))
 		}
 		m.Weeks[len(m.Weeks)-1][weekday] = day
 	}

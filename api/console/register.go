@@ -13,8 +13,9 @@ import (
 const activityHistory = "GET /v1/activities/{id}/history"
 
 // fitFile fits the forms about a file of a desk, which an operation reads: they carry the
-// revision that the person saw, and what is closed takes nothing.
-func fitFile(read string) fitting {
+// revision that the person saw and say which file it is, and what is closed takes
+// nothing.
+func fitFile(read string, title func(v *visit, answer value) string) fitting {
 	return func(ctx context.Context, v *visit, a act, id string) *fits {
 		if id == "" {
 			return nil
@@ -23,7 +24,7 @@ func fitFile(read string) fitting {
 		if err != nil {
 			return nil
 		}
-		f := &fits{revision: answer.text("revision"), hidden: []string{"revision"}, known: url.Values{}}
+		f := &fits{about: title(v, answer), revision: answer.text("revision"), hidden: []string{"revision"}, known: url.Values{}}
 		if status := answer.text("status") + answer.text("state"); status == "closed" || status == "ended" {
 			f.barred = v.words.say("file_closed", "status", v.words.code("status", status))
 		}
@@ -33,11 +34,19 @@ func fitFile(read string) fitting {
 	}
 }
 
+// titled names an item as its page is titled.
+func titled(slug string) func(v *visit, answer value) string {
+	return func(v *visit, answer value) string {
+		d, _ := find(slug)
+		return v.called(d, answer)
+	}
+}
+
 // fitAssessment offers the activities that a decision on an assessment may be about, and
 // asks why each trigger that the ledger sees is set aside.
 func fitAssessment(ctx context.Context, v *visit, a act, id string) *fits {
 	if id != "" {
-		return fitFile("GET /v1/dpia/{id}")(ctx, v, a, id)
+		return fitFile("GET /v1/dpia/{id}", titled("dpia"))(ctx, v, a, id)
 	}
 	f := &fits{choices: map[string][]string{}, names: map[string]string{}, parts: map[string][]string{}}
 	if answer, err := v.get(ctx, "/v1/activities?limit=200"); err == nil {
@@ -64,7 +73,7 @@ func fitActivity(ctx context.Context, v *visit, a act, id string) *fits {
 	if a.slug == "organisation" {
 		return fitOrganisation(ctx, v, a)
 	}
-	f := fitFile(read)(ctx, v, a, id)
+	f := fitFile(read, titled("activities"))(ctx, v, a, id)
 	if f == nil {
 		return nil
 	}

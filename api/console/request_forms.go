@@ -54,6 +54,8 @@ func fitRequest(ctx context.Context, v *visit, a act, id string) *fits {
 		}
 	case "answer":
 		fitAnswer(f, v, r)
+	case "refuse":
+		f.known["remedies"] = []string{"cnil", "court"} // a refusal that does not name both is none (art. 12(4))
 	case "dispatch":
 		f.choices["of"] = r.at("now.letters").strings()
 		for _, of := range []string{"extension", "refusal", "answer"} {

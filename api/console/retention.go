@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -176,6 +177,7 @@ type runPage struct {
 	Tiles    []tile
 	Deeds    *table
 	Report   *section
+	Confirm  string // where one confirms who sits there, before the report is shown; "": it is
 }
 
 // retentionRun shows one run.
@@ -208,7 +210,10 @@ func (c *Console) retentionRun(ctx context.Context, v *visit) error {
 			path += "?cursor=" + url.QueryEscape(cursor)
 		}
 		answer, err := v.get(ctx, path)
-		if err != nil {
+		var no *refused
+		if errors.As(err, &no) && no.Code == "sign_in_again" {
+			p.Confirm = confirmAt(v.here())
+		} else if err != nil {
 			p.Report = &section{Note: v.why(err)}
 		} else {
 			p.Report = v.section(desk{slug: "retention"}, []string{"subject_id", "action", "classes", "rules", "due_at", "at", "certificate"}, answer, v.r.URL)

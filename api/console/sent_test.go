@@ -210,7 +210,7 @@ func TestFormsHandled(t *testing.T) {
 	known := map[string]string{
 		"/{desk}/new/{act}": "act", "/{desk}/{id}/{act}": "act", "/screenings": "begun", "/objections/{id}": "begun",
 		"/opposition/new/object": "begun", "/opposition/new/import": "begun", "/merge/{pair}": "begun", "/quarantine/{id}": "begun",
-		"/reason": "", "/people": "", "/contactability": "", "/opposition": "", "/policy/new/compare": "", "/glossary": "", "/guide": "", // ask, or keep a choice of the browser's
+		"/reason": "", "/again": "", "/people": "", "/contactability": "", "/opposition": "", "/policy/new/compare": "", "/glossary": "", "/guide": "", // ask, or keep a choice of the browser's
 		"/bundles/{id}": "begun", "/guests/{id}": "begun", "/guests/{id}/{account}/invitation": "begun", "/guests/{id}/{account}/end": "begun", "/reveal/{id}": "begun", "/asked/{id}": "begun", "/find/{slug}": "",
 	}
 	names, err := filesOf(".")

@@ -201,7 +201,7 @@ func textKind(name, format string, choices []string) string {
 // isLong reports a text of which people write sentences.
 func isLong(name string) bool {
 	switch name {
-	case "note", "text", "comment", "description", "facts", "body", "why", "effects", "measures", "words", "decision", "cause", "message", "summary":
+	case "note", "text", "comment", "description", "facts", "body", "why", "effects", "measures", "words", "decision", "cause", "message", "summary", "conclusion", "reasoning", "reasons", "departure", "delay_reasons":
 		return true
 	}
 	return false

@@ -140,6 +140,8 @@ func (v *visit) fail(err error) {
 	switch {
 	case no.Status == http.StatusUnauthorized:
 		v.leave("/signin?next=" + url.QueryEscape(v.here()))
+	case no.Code == "sign_in_again" && v.r.Method == http.MethodGet:
+		v.leave(confirmAt(v.here()))
 	case no.Code == "second_factor_missing":
 		v.leave("/me")
 	case slices.Contains([]string{"reason_missing", "reason_unknown", "reason_forbidden", "ticket_missing"}, no.Code) && len(v.reasons) > 0:

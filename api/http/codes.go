@@ -14,6 +14,8 @@ import (
 	"greffe/domain/register"
 	"greffe/domain/review"
 	"greffe/domain/rights"
+	"greffe/domain/statistics"
+	alerts "greffe/projections/watch"
 )
 
 // codeLists are the closed lists of the domain that fields of requests take, by the
@@ -26,9 +28,9 @@ func codeLists() map[string]map[string][]any {
 		"POST /v1/requests/{id}/verify": {"means": anyOf(rights.AllMeans()), "standing": anyOf(rights.Standings()), "right": anyOf(rights.Rights()),
 			"ground": anyOf(rights.HeirGrounds())},
 		"POST /v1/requests/{id}/notes":          {"kind": anyOf(rights.NoteKinds())},
-		"POST /v1/requests/{id}/answer":         {"outcome": anyOf(rights.Outcomes()), "grounds": anyOf(rights.Grounds()), "answer_format": anyOf(rights.Formats())},
+		"POST /v1/requests/{id}/answer":         {"outcome": anyOf(rights.Outcomes()), "grounds": anyOf(rights.Grounds()), "answer_format": anyOf(rights.Formats()), "remedies": anyOf(rights.Remedies())},
 		"POST /v1/requests/{id}/dispatch":       {"of": anyOf(rights.Letters()), "by": anyOf(rights.Dispatches())},
-		"POST /v1/requests/{id}/refuse":         {"grounds": anyOf(rights.Grounds())},
+		"POST /v1/requests/{id}/refuse":         {"grounds": anyOf(rights.Grounds()), "remedies": anyOf(rights.Remedies())},
 		"POST /v1/requests/{id}/withdraw":       {"channel": anyOf(rights.Channels())},
 		"POST /v1/requests/{id}/tasks/{task}":   {"finding": anyOf(rights.Findings())},
 		"POST /v1/breaches":                     formLists(map[string][]any{"role": anyOf(breach.Roles())}),
@@ -42,6 +44,13 @@ func codeLists() map[string]map[string][]any {
 		"POST /v1/reviews/{id}/findings":        {"gravity": anyOf(review.Gravities())},
 		"POST /v1/reviews/{id}/close":           {"result": anyOf(review.Results())},
 		"POST /v1/inspections":                  {"modes": anyOf(inspection.Modes()), "scope": anyOf(inspection.Sections())},
+		"POST /v1/watch/{id}/close":             {"outcome": anyOf(alerts.Outcomes())},
+		"POST /v1/accounts":                     {"kind": anyOf([]string{"person", "guest"})},
+		"POST /v1/subjects/{id}/hold":           {"code": anyOf(holdCodes(false))},
+		"POST /v1/subjects/{id}/restriction":    {"code": anyOf(holdCodes(true))},
+		"POST /v1/reviews/{id}/rights":          {"decisions.decision": anyOf(review.Decisions())},
+		"POST /v1/statistics":                   {"by": anyOf(statistics.Dimensions()), "sensitive": anyOf(statistics.Sensitives())},
+		"POST /v1/requests/{id}/extend":         {"ground": anyOf(rights.ExtensionGrounds())},
 		"GET /v1/approvals":                     {"state": anyOf(approval.States())},
 	}
 }

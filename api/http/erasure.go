@@ -262,11 +262,17 @@ type HoldInput struct {
 	}
 }
 
-func postHold(restriction bool) endpoint {
-	known := []string{"litigation", "inspection", "audit", "other"}
+// holdCodes are why a person's data may be kept from erasure, or, by art. 18(1), from
+// any other use.
+func holdCodes(restriction bool) []string {
 	if restriction {
-		known = []string{"art18.1.a", "art18.1.b", "art18.1.c", "art18.1.d"}
+		return []string{"art18.1.a", "art18.1.b", "art18.1.c", "art18.1.d"}
 	}
+	return []string{"litigation", "inspection", "audit", "other"}
+}
+
+func postHold(restriction bool) endpoint {
+	known := holdCodes(restriction)
 	return plain(http.StatusCreated, func(ctx context.Context, a *API, c *Call, in *HoldInput) (out HoldPlaced, err error) {
 		b := &in.Body
 		switch {

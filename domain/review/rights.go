@@ -22,6 +22,9 @@ const (
 	Withdrawn = "withdrawn"
 )
 
+// Decisions lists them.
+func Decisions() []string { return []string{Kept, Changed, Withdrawn} }
+
 const (
 	// MarkRights: every role and account was decided on.
 	MarkRights = "rights"
@@ -126,7 +129,7 @@ func (r *Rights) codes(due []string) (c event.Codes, err error) {
 	for i := range r.Decisions {
 		d := &r.Decisions[i]
 		of := d.of()
-		if !slices.Contains([]string{Kept, Changed, Withdrawn}, d.What) || seen[of] || !slices.Contains(due, of) || d.Role != "" && !d.Account.IsZero() {
+		if !slices.Contains(Decisions(), d.What) || seen[of] || !slices.Contains(due, of) || d.Role != "" && !d.Account.IsZero() {
 			return nil, &casefile.FieldError{Field: "decisions"}
 		}
 		seen[of] = true

@@ -47,7 +47,7 @@ func At(s *casefile.Summary, now time.Time) Now {
 	for _, o := range Outcomes() {
 		c := Conclude{Outcome: o, Words: "-"}
 		if o == Partly {
-			c.Grounds, c.Remedies = Grounds()[:1], []Remedy{CNIL, Court}
+			c.Grounds, c.Remedies = Grounds()[:1], Remedies()
 		}
 		if can(c) {
 			n.Outcomes = append(n.Outcomes, o)
@@ -65,7 +65,7 @@ func At(s *casefile.Summary, now time.Time) Now {
 	offer(StepNotes, can(Remark{Words: "-"}))
 	offer(StepExtend, can(Extend{Complex, "-"}))
 	offer(StepAnswer, len(n.Outcomes) > 0)
-	offer(StepRefuse, can(Refuse{Grounds()[:1], []Remedy{CNIL, Court}, "-"}))
+	offer(StepRefuse, can(Refuse{Grounds()[:1], Remedies(), "-"}))
 	offer(StepDispatch, len(n.Letters) > 0)
 	offer(StepWithdraw, can(Withdraw{By: "email"}))
 	offer(StepClose, can(Close{}))

@@ -162,6 +162,9 @@ const (
 	Court Remedy = "court"
 )
 
+// Remedies lists them.
+func Remedies() []Remedy { return []Remedy{CNIL, Court} }
+
 // ExtensionGround is why a month is not enough (art. 12(3)).
 type ExtensionGround string
 
@@ -170,6 +173,9 @@ const (
 	Complex  ExtensionGround = "complex"
 	Numerous ExtensionGround = "numerous"
 )
+
+// ExtensionGrounds lists them.
+func ExtensionGrounds() []ExtensionGround { return []ExtensionGround{Complex, Numerous} }
 
 // NoteKind is what a note is.
 type NoteKind string

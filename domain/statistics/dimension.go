@@ -28,6 +28,9 @@ const (
 // Dimensions lists them.
 func Dimensions() []Dimension { return []Dimension{Age, Department, Collected, Kind, Consent, Opposed} }
 
+// Sensitives lists those that can be told for each cell, held to l-diversity.
+func Sensitives() []Dimension { return []Dimension{Kind, Consent, Opposed} }
+
 // Levels is how many grains a dimension has; the coarsest is All.
 func (d Dimension) Levels() int {
 	switch d {

@@ -56,7 +56,7 @@ func (o *Order) Check() error {
 	switch {
 	case len(o.By) == 0 || len(o.By) > MaxDimensions:
 		return bad("by")
-	case o.Sensitive != "" && o.Sensitive != Kind && o.Sensitive != Consent && o.Sensitive != Opposed:
+	case o.Sensitive != "" && !slices.Contains(Sensitives(), o.Sensitive):
 		return bad("sensitive")
 	case o.Sensitive != "" && o.Milli > 0: // the noise of a cell's values would need a table more
 		return bad("sensitive")

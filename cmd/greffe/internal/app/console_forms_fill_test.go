@@ -93,7 +93,7 @@ func formsSaid(action string, known map[string]string) map[string]string {
 		"/requests/*/dispatch":       "by=post;sent_at={now};proof=Zq {n}",
 		"/requests/*/extend":         "ground=complex;reasons=Zq {n}",
 		"/requests/*/notes":          "kind=note;words=Zq {n};file.name=;file.media=;file.data=",
-		"/requests/*/refuse":         "grounds=art12.5.excessive;reasons=Zq {n};remedies=court\ncnil",
+		"/requests/*/refuse":         "grounds=art12.5.excessive;reasons=Zq {n};remedies=cnil court",
 		"/requests/*/withdraw":       "channel=email;words=Zq {n}",
 		"/requests/new/new":          "right=access;channel=postal;language=fr;subject_id={subject};message=Zq {n};controller=;ground=;requester=;received_at=",
 		"/reviews/*/actions":         "text=Zq {n};due=2027-01-0{n}T09:00;action=;finding=;void=;done_at=",

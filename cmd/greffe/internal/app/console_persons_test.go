@@ -237,6 +237,12 @@ func TestConsoleTexts(t *testing.T) {
 		record(t, s.open, `{"specversion":"1.0","id":"n`+n+`","source":"crm/eu","type":"interaction.recorded","subject":"M-1","time":"`+past+`","sequence":"`+n+`","data":{"kind":"visit"}}`)
 	}
 	s.tells(s.get("/console/producers/"+id), http.StatusOK, `<td class="gap">`, "<strong>−2</strong>")
+	for _, n := range []string{"2", "3"} {
+		record(t, s.open, `{"specversion":"1.0","id":"n`+n+`","source":"crm/eu","type":"interaction.recorded","subject":"M-1","time":"`+past+`","sequence":"`+n+`","data":{"kind":"visit"}}`)
+	}
+	if p := s.get("/console/producers/" + id); strings.Contains(p.text, `class="gap"`) {
+		t.Error("what came after all on the same day is still a gap")
+	}
 	s.tells(s.get("/console/contacts"), http.StatusOK, "No contact was made that was not allowed")
 }
 

@@ -337,6 +337,17 @@ func TestConsoleRetention(t *testing.T) {
 		t.Fatalf("%d runs: %.800s", len(begun), run.main())
 	}
 	s.says(run, "Run of", "Retention and runs", "What was done, to whom")
+	at := "/console/retention/" + begun[0].ID.String()
+	s.now.pass(s.rules.Sessions().Fresh + time.Minute)
+	late := s.get(at)
+	s.says(late, "The list of people is shown after a recent sign-in alone")
+	again := "/console/again?" + url.Values{"to": {at}}.Encode()
+	if !strings.Contains(late.text, `href="`+html.EscapeString(again)+`"`) {
+		t.Errorf("no way to confirm who sits there: %s", late.main())
+	}
+	if p := s.send(http.MethodPost, "/console/again", s.filled(again, url.Values{"to": {at}, "again.password": {"Zqwrong"}, "again.code": {"123456"}}), nil); p.status < 400 || p.to != "" || !strings.Contains(p.text, `name="to" value="`+at+`"`) {
+		t.Errorf("a wrong password: %d %s", p.status, p.to)
+	}
 	due := s.get("/console/due?by=2036-01-01")
 	s.says(due, "Every rule", "For the run of")
 	if !strings.Contains(due.text, "/console/people/"+s.real["/v1/subjects/"]) {

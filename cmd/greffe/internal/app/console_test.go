@@ -278,6 +278,12 @@ func TestConsoleAgain(t *testing.T) {
 	if p.status < 400 || !strings.Contains(p.text, `name="again.password"`) || !strings.Contains(p.text, `name="reason" value="asked by letter"`) {
 		t.Errorf("an old session: %d %.1500s", p.status, p.text)
 	}
+	typed.Set("again.password", "Zqmistyped")
+	typed.Set("again.code", "123456")
+	p = s.send(http.MethodPost, at, typed, nil)
+	if p.status != http.StatusForbidden || !strings.Contains(p.text, "is not yours") || !strings.Contains(p.text, `name="again.password"`) || !strings.Contains(p.text, `name="reason" value="asked by letter"`) {
+		t.Errorf("mistyped: %d %s %.1500s", p.status, p.to, p.main())
+	}
 }
 
 func (s *consoleSite) head() domain.Position {
