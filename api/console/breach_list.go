@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -144,8 +145,36 @@ func fitBreach(ctx context.Context, v *visit, a act, id string) *fits {
 		f.known.Set("sent_at", now)
 	case "actions":
 		v.fitActions(ctx, f)
+	case "scope":
+		v.fitScope(ctx, f)
 	}
 	return f
+}
+
+// fitScope offers the accounts, sources and classes of data by which accesses are counted.
+func (v *visit) fitScope(ctx context.Context, f *fits) {
+	f.choices, f.names = map[string][]string{}, map[string]string{}
+	offer := func(field, id, name string) {
+		f.choices[field] = append(f.choices[field], id)
+		f.names[id] = cmp.Or(name, short(id))
+	}
+	if v.allowed(staffOp) {
+		if all, err := v.get(ctx, v.c.spec[staffOp].path); err == nil {
+			for _, h := range all.at("holders").list {
+				offer("accounts", h.text("account_id"), strings.TrimSpace(h.text("label")))
+			}
+		}
+	}
+	if v.allowed(producersOp) {
+		if known, _, err := v.all(ctx, v.c.spec[producersOp].path, url.Values{}, 3); err == nil {
+			for _, p := range known {
+				offer("sources", p.text("id"), p.text("name"))
+			}
+		}
+	}
+	for _, t := range v.words.terms["class"] {
+		offer("categories", t.Code, v.words.term(t))
+	}
 }
 
 // fitActions offers the first things to do and the colleagues who may do them, or, about

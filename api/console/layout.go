@@ -49,6 +49,9 @@ func (l layout) T(key string) string { return l.w.t(key) }
 // L names a field.
 func (l layout) L(name string) string { return l.w.label(name) }
 
+// Trail is a field's label below those of the groups that it is in.
+func (l layout) Trail(path string) string { return l.w.trail(path) }
+
 // Named is a code's name, "" if it has none.
 func (l layout) Named(field, code string) string {
 	if s := l.w.code(field, code); s != code {

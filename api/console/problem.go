@@ -26,7 +26,9 @@ func (v *visit) problem(no *refused) *problemPage {
 	case http.StatusNotFound, http.StatusGone:
 		kind = "gone"
 	case http.StatusConflict, http.StatusPreconditionFailed:
-		kind = "changed"
+		if kind = "changed"; no.Code == "not_yet" {
+			kind = "not_yet"
+		}
 	case http.StatusRequestEntityTooLarge:
 		kind = "large"
 	case http.StatusTooManyRequests:
