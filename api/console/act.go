@@ -17,6 +17,7 @@ import (
 type input struct {
 	Name, ID, Label, Help, Kind, Value string
 	Required, Bad                      bool
+	Free                               bool // people write sentences about people into it
 	Max                                int
 	Choices                            []choice
 	Fields                             []input   // of a group
@@ -48,6 +49,7 @@ type formPage struct {
 	AsideOpen                         bool      // one of them is filled or wrong
 	Warning                           string    // what to look at first
 	aside                             []string
+	Find                              *finder
 	Confirm                           string // what the visitor ticks to have understood
 	Identified                        string // since when the visitor's factors hold
 }
@@ -65,6 +67,7 @@ func (v *visit) inputs(fields []field, in url.Values, under, bad string) []input
 		if at, err := time.Parse(time.RFC3339, i.Value); f.kind == fieldTime && err == nil {
 			i.Value = at.In(zone()).Format(local16)
 		}
+		i.Free = v.free(f)
 		for _, ch := range f.choices {
 			i.Choices = append(i.Choices, choice{ch, v.words.code(f.name, ch), slices.Contains(in[name], ch)})
 		}
@@ -81,6 +84,19 @@ func (v *visit) inputs(fields []field, in url.Values, under, bad string) []input
 		out = append(out, i)
 	}
 	return out
+}
+
+// free reports a field for a comment about people. What is published, such as a notice,
+// and the terms of a register are none.
+func (v *visit) free(f field) bool {
+	if f.kind != fieldText && f.kind != fieldLong || v.words.desk == "notices" || v.words.desk == "policy" {
+		return false
+	}
+	switch f.name {
+	case "note", "text", "comment", "facts", "why", "words", "message", "summary", "reason", "reasons", "remark", "object":
+		return true
+	}
+	return false
 }
 
 // offer has a field choose among terms where the policy has them.

@@ -35,6 +35,7 @@ type approvalsPage struct {
 	Intro, Done, Empty string
 	Waiting, Decided   []approvalRow
 	Own                bool // those that the visitor asked for
+	Chips              []chip
 }
 
 type approvalRow struct {
@@ -57,8 +58,18 @@ func (c *Console) approvals(ctx context.Context, v *visit) error {
 	p := &approvalsPage{Intro: v.words.t("desk_approvals_intro"), Done: v.done(), Empty: v.words.t("approvals_none")}
 	slices.Reverse(items)
 	p.sort(v, items, "/approvals/")
+	p.Chips = v.approvalChips(false)
 	v.show(http.StatusOK, "approvals", v.words.t("desk_approvals"), p)
 	return nil
+}
+
+// approvalChips lead from what everybody asked to what the visitor asked, and back; for
+// who sees the visitor's own alone there is nothing to choose.
+func (v *visit) approvalChips(own bool) []chip {
+	if !v.allowed(approvalsOp) {
+		return nil
+	}
+	return []chip{{Href: Root + "/approvals", Text: v.words.t("chip_all"), Here: !own}, {Href: Root + "/asked", Text: v.words.t("chip_mine"), Here: own}}
 }
 
 func (p *approvalsPage) sort(v *visit, items []value, at string) {
@@ -86,6 +97,7 @@ func (c *Console) asked(ctx context.Context, v *visit) error {
 	}
 	p := &approvalsPage{Intro: v.words.t("asked_intro"), Done: v.done(), Empty: v.words.t("asked_none"), Own: true}
 	p.sort(v, answer.at("items").list, "/asked/")
+	p.Chips = v.approvalChips(true)
 	v.show(http.StatusOK, "approvals", v.words.t("desk_asked"), p)
 	return nil
 }

@@ -22,6 +22,7 @@ type finder struct {
 	Problem                        string
 	Found                          []link
 	More                           bool
+	Hits                           []hit // several of whom one is to be chosen, in a form
 }
 
 // finder is the form of a list, nil for who may not search. kept is the question so far.
@@ -65,6 +66,9 @@ func keptOf(slug string, of url.Values) (out []kept) {
 // said on a page with the form.
 func (c *Console) findForAudit(ctx context.Context, v *visit) error {
 	slug, in := v.r.PathValue("slug"), v.r.PostForm
+	if slug == "requests" {
+		return c.findForRequest(ctx, v)
+	}
 	if slug != "audit" && slug != "reads" {
 		return errNowhere
 	}
@@ -87,7 +91,14 @@ func (c *Console) findForAudit(ctx context.Context, v *visit) error {
 		f.Problem = v.words.t("find_nobody")
 	}
 	for _, id := range ids {
-		f.Found = append(f.Found, link{Href: f.about(slug, id), Text: short(id)})
+		h, about := v.hit(ctx, id), short(id)
+		if h.Name != "" {
+			about = h.Name + " · " + about
+		}
+		if h.Note != "" {
+			about += " · " + h.Note
+		}
+		f.Found = append(f.Found, link{Href: f.about(slug, id), Text: about})
 	}
 	f.More = more
 	v.show(http.StatusOK, "found", v.words.t("desk_"+slug), f)

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"net/url"
 	"slices"
@@ -22,6 +23,8 @@ type fits struct {
 	warning  string                         // what to look at before the form is sent
 	keep     map[string]map[string][]string // of a group of groups, the fields that are asked for
 	foreseen *foreseen
+	find     *finder // looks whom the item is about up, within the form
+	action   string  // where the form is sent; "": to its own page
 	since    func(revision int) []entry
 }
 
@@ -51,6 +54,7 @@ func (v *visit) fitted(ctx context.Context, p *formPage, d desk, a act, id strin
 		p.Barred = f.barred
 	}
 	p.Warning, p.aside = f.warning, f.aside
+	p.Find, p.Action = f.find, cmp.Or(f.action, p.Action)
 	if p.Foreseen = f.foreseen; !p.Again && !p.Approval {
 		p.Fixed = f.fixed
 	}

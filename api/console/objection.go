@@ -60,7 +60,7 @@ func (v *visit) nameOf(ctx context.Context, id string) string {
 	if !v.allowed(personOp) {
 		return ""
 	}
-	s, err := v.get(ctx, v.c.spec[personOp].filled([]string{id}, nil))
+	s, err := v.get(ctx, v.c.spec[personOp].filled([]string{id}, nil)+"?classes=identity")
 	if err != nil {
 		return ""
 	}

@@ -60,7 +60,9 @@ type requestPage struct {
 	ChecksHref string
 }
 
-type person struct{ ID, Short, Name, Href, Note string }
+// person is whom a request is about: Name in the words of the request, File as the file
+// that it was tied to calls that person.
+type person struct{ ID, Short, Name, File, Href, Note string }
 
 // who is an account that did or does something.
 type who struct {
@@ -118,7 +120,7 @@ func (c *Console) request(ctx context.Context, v *visit) error {
 		return err
 	}
 	p := &requestPage{ID: id, Done: v.done(), Message: r.text("message"), Gone: r.is("words_destroyed")}
-	v.requestHead(p, r)
+	v.requestHead(ctx, p, r)
 	p.Way = v.way(r)
 	p.Tasks = v.tasks(p, r)
 	p.Journal = v.journal(id, r, 0)
@@ -145,7 +147,7 @@ func (v *visit) requestTitle(r value) string {
 	return v.words.say("request_title", "right", v.words.code("right", r.text("right")), "day", v.words.day(r.text("received_at")))
 }
 
-func (v *visit) requestHead(p *requestPage, r value) {
+func (v *visit) requestHead(ctx context.Context, p *requestPage, r value) {
 	p.Status = badge{statusKind(r.text("status")), v.words.code("status", r.text("status"))}
 	for _, m := range r.at("marks").strings() {
 		p.Marks = append(p.Marks, badge{markKind(m), v.words.code("mark", m)})
@@ -154,6 +156,9 @@ func (v *visit) requestHead(p *requestPage, r value) {
 	p.Assignee = v.account(r.text("assignee"))
 	if id := r.text("subject_id"); id != "" {
 		p.Person = person{ID: id, Short: short(id), Href: Root + "/people/" + id}
+	}
+	if p.Person.ID != "" {
+		p.Person.File = v.nameOf(ctx, p.Person.ID)
 	}
 	p.Person.Name, p.Person.Note = r.text("person.name"), v.words.t("person_unknown_note")
 	if r.text("right") == "objection" && slices.Contains(r.at("marks").strings(), "effective") {

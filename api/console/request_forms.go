@@ -3,6 +3,7 @@ package console
 import (
 	"cmp"
 	"context"
+	"errors"
 	"maps"
 	"net/http"
 	"net/url"
@@ -73,6 +74,10 @@ func fitRequest(ctx context.Context, v *visit, a act, id string) *fits {
 // says so already.
 func fitNew(ctx context.Context, v *visit) *fits {
 	f := &fits{aside: []string{"requester", "ground", "person.agent", "person.deceased", "person.died_on", "external_id", "controller", "objection"}}
+	f.action = Root + "/requests/new/new"
+	if f.find = v.finding; f.find == nil {
+		f.find = v.finder("requests", url.Values{}, v.sources(ctx))
+	}
 	id := v.r.URL.Query().Get("subject_id")
 	if v.r.Method == http.MethodPost {
 		id = v.r.PostForm.Get("subject_id")
@@ -80,11 +85,48 @@ func fitNew(ctx context.Context, v *visit) *fits {
 	if isID(id) {
 		f.about = v.words.say("request_of", "name", cmp.Or(v.nameOf(ctx, id), v.words.t("person")), "id", short(id))
 		f.hidden, f.fixed = []string{"subject_id", "external_id"}, []kept{{"subject_id", id}}
+	} else if f.find != nil && len(f.find.Hits) > 0 {
+		f.hidden = []string{"subject_id"}
 	} else {
 		f.about = v.words.t("request_of_whom")
 		f.aside = append([]string{"subject_id"}, f.aside...)
 	}
 	return f
+}
+
+// findForRequest looks the person of a request up and shows its form again with what was
+// typed: about the one who was found, or with those among whom one is to be chosen.
+func (c *Console) findForRequest(ctx context.Context, v *visit) error {
+	in := v.r.PostForm
+	d, _ := find("requests")
+	if err := v.needs(d.makes[0].op); err != nil {
+		return err
+	}
+	v.from = Root + "/requests/new/new"
+	f := v.finder(d.slug, url.Values{}, v.sources(ctx))
+	if f == nil {
+		return v.needs(searchOp)
+	}
+	f.Text, f.By, f.Source = strings.TrimSpace(in.Get("find.text")), in.Get("find.by"), in.Get("find.source")
+	ids, more, err := v.search(ctx, f)
+	var no *refused
+	switch {
+	case errors.As(err, &no) && no.Status >= 400 && no.Status < 500 && no.Status != http.StatusUnauthorized && no.Field != "X-Greffe-Reason":
+		f.Problem = strings.TrimSpace(no.Title + ". " + no.Detail)
+	case err != nil:
+		return err
+	case len(ids) == 0:
+		f.Problem = v.words.t("find_nobody")
+	case len(ids) == 1 && !more:
+		in.Set("subject_id", ids[0])
+	default:
+		in.Del("subject_id")
+		for _, id := range ids {
+			f.Hits = append(f.Hits, v.hit(ctx, id))
+		}
+	}
+	f.More, v.finding = more, f
+	return v.offer(ctx, http.StatusOK, d, d.makes[0], "", in, nil)
 }
 
 // fitAnswer fills in the certificates of what was erased, and says if nothing was.

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -18,6 +19,29 @@ type requestsPage struct {
 	Rows    []requestRow
 	Next    string
 	Empty   string
+	Asked   *link // what the visitor asked another to agree to
+}
+
+// mostNamed bounds the requests of a page and the persons whose names are opened for it.
+const mostNamed = 25
+
+// askedOthers leads to what the visitor asked a second person to agree to, while some of
+// it waits for an answer or for the visitor; nil if nothing does.
+func (v *visit) askedOthers(ctx context.Context) *link {
+	answer, err := v.get(ctx, v.c.spec[ownAskedOp].path)
+	if err != nil {
+		return nil
+	}
+	n := 0
+	for _, it := range answer.at("items").list {
+		if state := it.text("state"); state == "waiting" || state == "granted" {
+			n++
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	return &link{Href: Root + "/asked", Text: v.words.say("asked_others", "n", itoa(n))}
 }
 
 // chip is a choice that many make, with how many it would show.
@@ -60,7 +84,7 @@ func (c *Console) requests(ctx context.Context, v *visit) error {
 	}
 	q.Set("sort", "due")
 	if q.Get("limit") == "" {
-		q.Set("limit", "50")
+		q.Set("limit", strconv.Itoa(mostNamed))
 	}
 	answer, err := v.get(ctx, op.path+"?"+q.Encode())
 	if err != nil {
@@ -78,8 +102,19 @@ func (c *Console) requests(ctx context.Context, v *visit) error {
 	}
 	p.Filters = v.inputs(filters, asked, "", "")
 	p.Open = slices.ContainsFunc(filters, func(f field) bool { return q.Has(f.name) })
+	var ids []string
 	for _, r := range answer.at("items").list {
 		p.Rows = append(p.Rows, v.requestRow(r))
+		if id := r.text("subject_id"); id != "" {
+			ids = append(ids, id)
+		}
+	}
+	called := v.calledOf(ctx, ids, mostNamed)
+	for i := range p.Rows {
+		p.Rows[i].Person.Name = called[p.Rows[i].Person.ID]
+	}
+	if q.Get("assignee") == v.session.text("account_id") {
+		p.Asked = v.askedOthers(ctx)
 	}
 	if next := answer.text("next"); next != "" {
 		asked.Set("cursor", next)

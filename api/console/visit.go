@@ -41,6 +41,7 @@ type visit struct {
 	may     map[string]bool // permissions
 	reasons []reason        // that the visitor may give
 	resend  bool            // the form that was sent is sent again with the reason
+	finding *finder         // what a form looked up before it is shown again
 	from    string          // the page that a form stood on, to come back to
 }
 
