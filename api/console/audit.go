@@ -28,7 +28,9 @@ func (c *Console) auditRoutes(mux *http.ServeMux) {
 		mux.HandleFunc("GET "+Root+"/"+slug+"/export", c.page(c.exportAudit(slug)))
 	}
 	mux.HandleFunc("POST "+Root+"/find/{slug}", c.page(c.findForAudit))
+	c.searchRoutes(mux)
 	mux.HandleFunc("GET "+Root+"/events/{id}", c.page(c.event))
+	mux.HandleFunc("GET "+Root+"/timeline/{id}", c.page(c.exportHistory))
 	mux.HandleFunc("GET "+Root+"/difference", c.page(c.difference))
 	mux.HandleFunc("GET "+Root+"/bulk", c.page(c.bulk))
 	mux.HandleFunc("GET "+Root+"/heat", c.page(c.heat))
@@ -161,11 +163,13 @@ type auditPage struct {
 	From, To, KnownAt string
 	Filters           []input
 	Table             *table
-	Shown, Next       string
+	Shown, Next, Read string
 	Oldest            bool
 	Turn              link // the same rows in the other order
 	Files, Others     []link
 	Finder            *finder
+	Searches          *searches
+	Done              string
 }
 
 func (c *Console) auditPage(slug string) func(context.Context, *visit) error {
@@ -194,6 +198,7 @@ func (c *Console) auditPage(slug string) func(context.Context, *visit) error {
 		}
 		names := v.sources(ctx)
 		p.Finder = v.finder(slug, q.in, names)
+		p.Searches, p.Done = v.savedSearches(ctx, q, names), v.done()
 		p.Filters = v.auditFilters(ctx, slug, q.in, names)
 		p.Table = v.auditTable(slug, answer.at("items").list, names)
 		p.page(v, q, path, answer.text("next"))
@@ -243,6 +248,7 @@ func (p *auditPage) page(v *visit, q *auditQuery, path, next string) {
 		p.Next = path + "?" + u.Encode()
 	}
 	if n > 0 {
+		p.Read = q.with(path+"/export", "format", "read")
 		for _, format := range []string{"csv", "xlsx", "ndjson"} {
 			p.Files = append(p.Files, link{Href: q.with(path+"/export", "format", format), Text: strings.ToUpper(format)})
 		}

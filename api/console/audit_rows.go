@@ -148,6 +148,11 @@ func (c *Console) exportAudit(slug string) func(context.Context, *visit) error {
 		switch format := q.in.Get("format"); format {
 		case "ndjson":
 			return v.passAs(ctx, path, slug, "application/x-ndjson")
+		case "read":
+			if err := v.needs(op); err != nil {
+				return err
+			}
+			return v.readAuditFile(ctx, slug, c.spec[op].path, q.ask)
 		case "csv", "xlsx":
 			rows, err := v.allRows(ctx, c.spec[op].path, slug, q.ask)
 			if err != nil {

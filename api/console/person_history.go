@@ -18,7 +18,7 @@ type historyPart struct {
 	Items           []happening
 	Filtered        bool
 	Kept            []kept // of the address, in the filter's form
-	Clear           string
+	Clear, Export   string
 }
 
 // happening is one event of a person's timeline.
@@ -85,7 +85,7 @@ func (v *visit) filter(h *historyPart, p *personPage, events []value, names map[
 		g, src := groupOf(e.text("type")), e.text("source")
 		counts[g]++
 		bySource[src]++
-		if group != "" && g != group || source != "" && src != source || !within24(e.text("time"), h.From, h.To) {
+		if !keeps(e, g, q) {
 			continue
 		}
 		if shown++; shown <= maxHappenings {
@@ -117,6 +117,19 @@ func (v *visit) filter(h *historyPart, p *personPage, events []value, names map[
 	back := p.Moment.query()
 	back.Set("tab", tabHistory)
 	h.Clear = Root + "/people/" + p.ID + "?" + back.Encode()
+	kept := url.Values{}
+	for _, name := range []string{"group", "source", "from", "to"} {
+		if s := q.Get(name); s != "" {
+			kept.Set(name, s)
+		}
+	}
+	h.Export = Root + "/timeline/" + p.ID + "?" + kept.Encode()
+}
+
+// keeps reports an event of a group that the address of the page asks for.
+func keeps(e value, group string, q url.Values) bool {
+	asked, source := q.Get("group"), q.Get("source")
+	return (asked == "" || group == asked) && (source == "" || e.text("source") == source) && within24(e.text("time"), q.Get("from"), q.Get("to"))
 }
 
 // within24 reports an instant on the days from and to, both included; empty ones bound

@@ -81,6 +81,7 @@ func Routes() []Route {
 		ingestRoutes(),
 		signInPages(),
 		passkeyRoutes(),
+		searchRoutes(),
 		watchRoutes(),
 		operational(),
 	)

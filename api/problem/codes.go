@@ -38,6 +38,7 @@ const (
 	PasswordWeak        Code = "password_weak"
 	InvitationInvalid   Code = "invitation_invalid"
 	LastFactor          Code = "last_factor"
+	SearchesFull        Code = "searches_full"
 	LoginTaken          Code = "login_taken"
 	PasskeysAway        Code = "passkeys_unavailable"
 	CeremonyEnded       Code = "ceremony_ended"

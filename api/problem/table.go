@@ -61,6 +61,8 @@ var table = [...]Entry{
 		Text{"Choisissez 12 caractères avec majuscules, minuscules, chiffres et signes, ou 14 avec trois de ces sortes, ou sept mots, sans votre identifiant.", "Choose 12 characters with capitals, small letters, digits and signs, or 14 with three of these, or seven words, without your name in it."}},
 	{InvitationInvalid, 410, 0, Text{"Invitation inconnue, utilisée ou expirée", "Invitation unknown, used or expired"},
 		Text{"Demandez une nouvelle invitation à l'administrateur.", "Ask the administrator for a new invitation."}},
+	{SearchesFull, 409, 0, Text{"Trop de recherches enregistrées", "Too many saved searches"},
+		Text{"Un compte en garde 50 au plus ; supprimez-en une avant d'en enregistrer une autre.", "An account keeps at most 50; delete one before you save another."}},
 	{LastFactor, 409, 0, Text{"Dernier moyen d'identification", "Last way to sign in"},
 		Text{"Enregistrez d'abord un autre facteur, ou demandez une réinitialisation à l'administrateur.", "Enrol another factor first, or ask the administrator for a reset."}},
 	{LoginTaken, 409, 0, Text{"Identifiant déjà pris", "Login taken already"},

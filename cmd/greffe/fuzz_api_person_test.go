@@ -41,6 +41,12 @@ func (f *apiFuzz) visit() {
 	for _, path := range []string{"/v1/me/credentials", "/v1/me/passkeys"} {
 		v.say("GET "+path, "")
 	}
+	kept := v.say("POST /v1/me/searches", `{"name":"lectures","search":{"list":"reads","period":"30d","reason":"customer_call"}}`)
+	v.say("GET /v1/me/searches", "")
+	if f.known["search"] = member(kept, "id"); f.known["search"] != "" {
+		v.say("PATCH /v1/me/searches/{id} id:{search}", `{"name":"lectures du mois"}`)
+		v.say("DELETE /v1/me/searches/{id} id:{search}", "")
+	}
 	v.say("POST /v1/me/passkeys/options", "")
 	v.say("POST /v1/session/again", fmt.Sprintf(`{"password":%q,"code":%q}`, password, next()))
 	v.say("DELETE /v1/session", "")

@@ -45,6 +45,7 @@ func (k CredentialKind) Several() bool { return k == Passkey || k == OIDC }
 const (
 	MaxCredentials = 20
 	MaxSessions    = 20 // the oldest ends when another begins
+	MaxSearches    = 50
 )
 
 // Digest is the SHA-256 of a random secret of 256 bits.
@@ -101,6 +102,14 @@ func Complete(factors []string) bool {
 	return has(Passkey) || has(OIDC) || has(Password) && (has(TOTP) || has(Recovery))
 }
 
+// Search is a question that an account keeps. What it asks, and its name, are the part
+// of Event, the latest.
+type Search struct {
+	ID    domain.ID `json:"id"`
+	Event domain.ID `json:"event"`
+	Saved time.Time `json:"saved"` // when it was first
+}
+
 // State is what is folded of one account beyond its roles.
 type State struct {
 	Kind        Kind         `json:"kind"`
@@ -114,6 +123,7 @@ type State struct {
 	Wrong       Throttle     `json:"wrong,omitzero"`     // wrong passwords
 	WrongCodes  Throttle     `json:"wrong_codes,omitzero"`
 	LastSignIn  time.Time    `json:"last_sign_in,omitzero"`
+	Searches    []Search     `json:"searches,omitempty"` // in the order in which they were saved
 }
 
 // Has finds the account's credential of a kind, the newest of several.

@@ -50,6 +50,10 @@ func (s State) Apply(f *event.Fact) (State, error) {
 		return s.sessionEnded(f), nil
 	case event.AccountLocked:
 		return s.locked(f)
+	case event.AccountSearchSaved:
+		return s.searchSaved(f)
+	case event.AccountSearchRemoved:
+		return s.searchRemoved(f), nil
 	}
 	return s, fmt.Errorf("%w: its type is no account's", ErrFact)
 }

@@ -126,8 +126,10 @@ const (
 	AccountSessionStarted    Type = "account.session_started"
 	AccountSessionEnded      Type = "account.session_ended" // one, or all of an account
 	AccountLocked            Type = "account.locked"        // until a time, after wrong passwords or codes
-	AccessDenied             Type = "access.denied"         // counts, by account, route and code
-	ApprovalRequested        Type = "approval.requested"    // a second person is asked
+	AccountSearchSaved       Type = "account.search_saved"  // anew, or under another name; what it asks is a part
+	AccountSearchRemoved     Type = "account.search_removed"
+	AccessDenied             Type = "access.denied"      // counts, by account, route and code
+	ApprovalRequested        Type = "approval.requested" // a second person is asked
 	ApprovalDecided          Type = "approval.decided"
 	ApprovalUsed             Type = "approval.used"
 	WatchAlerted             Type = "watch.alerted" // unusual reads by an account
@@ -154,7 +156,7 @@ func (t Type) Known() bool {
 		RetentionRun, RetentionArchived, RetentionAsked, RetentionGeneralised, RetentionDestroyed, HoldReviewed,
 		MinimisationAudited, StatisticsReleased, PolicyScheduled, PolicyUnscheduled,
 		AccountChanged, AccountInvited, AccountCredentialSet, AccountCredentialRemoved, AccountSessionStarted, AccountSessionEnded,
-		AccountLocked, AccessDenied, ApprovalRequested, ApprovalDecided, ApprovalUsed, WatchAlerted, WatchClosed:
+		AccountLocked, AccountSearchSaved, AccountSearchRemoved, AccessDenied, ApprovalRequested, ApprovalDecided, ApprovalUsed, WatchAlerted, WatchClosed:
 		return true
 	}
 	return t.Step() || t.Upstream()

@@ -13,7 +13,7 @@ import (
 func people(t event.Type) bool {
 	switch t {
 	case event.AccountChanged, event.AccountInvited, event.AccountCredentialSet, event.AccountCredentialRemoved,
-		event.AccountSessionStarted, event.AccountSessionEnded, event.AccountLocked:
+		event.AccountSessionStarted, event.AccountSessionEnded, event.AccountLocked, event.AccountSearchSaved, event.AccountSearchRemoved:
 		return true
 	}
 	return false
