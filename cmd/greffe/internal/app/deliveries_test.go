@@ -138,6 +138,16 @@ func TestErasureIsToldAndForgotten(t *testing.T) {
 	if err != nil || len(late[0].IDs)+len(late[1].IDs) != 0 {
 		t.Errorf("after the acknowledgement the person is told of under %+v %v", late, err)
 	}
+	// Who reads without acknowledging is told by the feed, which the end of the message leaves.
+	told := map[string]string{}
+	if done, err := (erasures{a}).Operation(t.Context(), op.ID); err == nil && done.Certificate != nil {
+		for _, r := range done.Certificate.Recipients {
+			told[r.Name] = r.State
+		}
+	}
+	if told["crm"] != "acknowledged" || told["mailing"] != "staged" {
+		t.Errorf("they are %v", told)
+	}
 	// The end of a message is not taken for the end of another erasure.
 	if again, err := (erasures{a}).Operation(t.Context(), op.ID); err != nil || again.Certificate == nil || again.Certificate.Number != op.Certificate.Number {
 		t.Errorf("the certificate changed: %+v, %v", again, err)

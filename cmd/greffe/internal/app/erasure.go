@@ -292,7 +292,8 @@ func (e erasures) certificate(ctx context.Context, order domain.ID, c *eraser.Ce
 }
 
 // recipient is how far one is with the message about an erasure: by its feed, by
-// what its source said of the person, or because it never had the person.
+// what its source said of the person, or because it never had the person; expired once
+// the time in which it could come for the message has passed.
 func (e erasures) recipient(ctx context.Context, name string, d changes.Delivery, staged bool) (string, error) {
 	rules, _ := e.a.Ledger.Policy()
 	if r, ok := rules.Recipient(name); ok && staged {
@@ -305,10 +306,10 @@ func (e erasures) recipient(ctx context.Context, name string, d changes.Delivery
 			return "not_held", nil
 		}
 	}
-	if d.Closed {
+	if d.Closed && e.a.cfg.Now().Sub(d.Recorded) >= changes.KeptStaged {
 		return "expired", nil
 	}
-	return "staged", nil
+	return "staged", nil // a message closed sooner held nothing that this one needs: its feed tells it
 }
 
 // Contested implements httpapi.Erasures.
