@@ -1,7 +1,6 @@
 package console
 
 import (
-	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -156,7 +155,9 @@ func (v *visit) fitScope(ctx context.Context, f *fits) {
 	f.choices, f.names = map[string][]string{}, map[string]string{}
 	offer := func(field, id, name string) {
 		f.choices[field] = append(f.choices[field], id)
-		f.names[id] = cmp.Or(name, short(id))
+		if f.names[id] = name; name == "" {
+			f.names[id] = short(id)
+		}
 	}
 	if v.allowed(staffOp) {
 		if all, err := v.get(ctx, v.c.spec[staffOp].path); err == nil {

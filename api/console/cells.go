@@ -272,4 +272,9 @@ func isID(s string) bool {
 
 // short is enough of an id to tell it from its neighbours; ids of one millisecond
 // differ at their end.
-func short(id string) string { return id[:8] + "…" + id[32:] }
+func short(id string) string {
+	if len(id) < 36 {
+		return id
+	}
+	return id[:8] + "…" + id[32:]
+}

@@ -85,6 +85,7 @@ func fitNew(ctx context.Context, v *visit) *fits {
 	if isID(id) {
 		f.about = v.words.say("request_of", "name", cmp.Or(v.nameOf(ctx, id), v.words.t("person")), "id", short(id))
 		f.hidden, f.fixed = []string{"subject_id", "external_id"}, []kept{{"subject_id", id}}
+		f.find = nil // it is known whom
 	} else if f.find != nil && len(f.find.Hits) > 0 {
 		f.hidden = []string{"subject_id"}
 	} else {

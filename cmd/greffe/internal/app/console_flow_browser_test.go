@@ -24,7 +24,7 @@ func TestConsoleFlowInABrowser(t *testing.T) {
 		s.visit("/console/requests/new/new?right=access&subject_id=" + person)
 		s.look("the form of a request")
 		s.fill(map[string]string{"channel": "phone"})
-		s.press("form.task button[type=submit]")
+		s.press("form.task button[type=submit]:not([formaction])")
 		s.must(o.open.CaughtUp(t.Context()))
 		s.holds("C’est enregistré. Ne le saisissez pas une seconde fois.")
 		s.holds(o.facts(event.RequestReceived)[0].ID.String())
@@ -38,7 +38,7 @@ func TestConsoleFlowInABrowser(t *testing.T) {
 		s.look("the form of an objection")
 		scripted[bool](s, `document.querySelector("[name=extent][value=some]").checked = document.querySelector("[name=channels][value=phone]").checked = true`)
 		s.fill(map[string]string{"channel": "phone", "message": "Do not call me"})
-		s.press("form.task button[type=submit]")
+		s.press("form.task button[type=submit]:not([formaction])")
 		s.must(o.open.CaughtUp(t.Context()))
 		s.holds("all prospecting, Phone")
 		all := o.facts(event.RequestReceived)
@@ -53,7 +53,7 @@ func TestConsoleFlowInABrowser(t *testing.T) {
 			s.reason("rights_request")
 			s.visit("/console/requests/new/new?right=erasure&subject_id=" + whom)
 			s.fill(map[string]string{"channel": "email"})
-			s.press("form.task button[type=submit]")
+			s.press("form.task button[type=submit]:not([formaction])")
 			s.must(o.open.CaughtUp(t.Context()))
 			request := scripted[string](s, "location.pathname")
 			if !strings.HasPrefix(request, "/console/requests/") {
@@ -65,12 +65,12 @@ func TestConsoleFlowInABrowser(t *testing.T) {
 			before := len(o.facts(event.ErasureOrdered))
 			s.fill(map[string]string{"ground": "art17.1.b"})
 			scripted[bool](s, `document.querySelector("form.task").noValidate = true`)
-			s.press("form.task button[type=submit]")
+			s.press("form.task button[type=submit]:not([formaction])")
 			if s.must(o.open.CaughtUp(t.Context())); len(o.facts(event.ErasureOrdered)) != before {
 				t.Fatal("ordered without a confirmation")
 			}
 			s.fill(map[string]string{"ground": "art17.1.b", "understood": "yes"})
-			s.press("form.task button[type=submit]")
+			s.press("form.task button[type=submit]:not([formaction])")
 			if s.must(o.open.CaughtUp(t.Context())); len(o.facts(event.ErasureOrdered)) != before+1 {
 				t.Errorf("%d orders", len(o.facts(event.ErasureOrdered))-before)
 			}

@@ -30,7 +30,7 @@ func (s *seat) keyed(at string, stops ...stop) {
 	for _, x := range stops {
 		s.typed(x)
 	}
-	s.tabTo("form.task button[type=submit]")
+	s.tabTo("form.task button[type=submit]:not([formaction])")
 	s.now.pass(time.Second)
 	s.entered()
 	s.must(s.open.CaughtUp(s.T.Context()))

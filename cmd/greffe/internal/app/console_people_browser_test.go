@@ -97,7 +97,7 @@ func TestConsolePeopleInABrowser(t *testing.T) {
 		s.T = t
 		s.visit("/console/opposition/new/object?subject_id=" + other)
 		s.look("an objection")
-		s.press("form.task button[type=submit]")
+		s.press("form.task button[type=submit]:not([formaction])")
 		s.holds("Opposition inscrite")
 		s.counts(event.OppositionRegistered, 2)
 	})
@@ -121,7 +121,7 @@ func TestConsolePeopleInABrowser(t *testing.T) {
 		s.press("ul.groups a[href^='/console/merge/']")
 		s.holds("différent")
 		s.look("side by side")
-		s.press("form.task button[type=submit]")
+		s.press("form.task button[type=submit]:not([formaction])")
 		s.holds("Les deux fiches sont désormais")
 		s.counts(event.ContactMerged, 1)
 	})

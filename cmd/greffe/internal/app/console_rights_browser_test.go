@@ -17,7 +17,7 @@ func (s *seat) said(action string, fields map[string]string) {
 		s.T.Fatalf("no form goes to %s", action)
 	}
 	s.fill(fields)
-	s.press(form + " button[type=submit]")
+	s.press(form + " button[type=submit]:not([formaction])")
 	s.must(s.open.CaughtUp(s.T.Context()))
 }
 
@@ -63,7 +63,7 @@ func TestConsoleRightsInABrowser(t *testing.T) {
 			before := s.left(w.fact)
 			s.press("section.next a[role=button]")
 			s.fill(w.fields)
-			s.press("form.task button[type=submit]")
+			s.press("form.task button[type=submit]:not([formaction])")
 			s.must(o.open.CaughtUp(t.Context()))
 			s.holds(w.says)
 			if n := s.left(w.fact) - before; n != 1 {
@@ -91,7 +91,7 @@ func TestConsoleRightsInABrowser(t *testing.T) {
 		before := s.left(event.RequestSearched)
 		s.press("section.next a[role=button]")
 		s.fill(map[string]string{"finding": "nothing_held"})
-		s.press("form.task button[type=submit]")
+		s.press("form.task button[type=submit]:not([formaction])")
 		s.must(o.open.CaughtUp(t.Context()))
 		if s.left(event.RequestSearched) != before+1 || !strings.HasSuffix(scripted[string](s, "location.pathname"), at) {
 			t.Error("the search did not end, or led elsewhere")
@@ -111,14 +111,14 @@ func TestConsoleRightsInABrowser(t *testing.T) {
 			quick.visit(at + "/notes")
 			quick.said(at+"/notes", map[string]string{"words": "Zqmeanwhile"})
 			before := slow.left(event.RequestVerified)
-			slow.press("form.task button[type=submit]")
+			slow.press("form.task button[type=submit]:not([formaction])")
 			slow.holds("Zqmeanwhile")
 			slow.holds(map[string]string{"fr": "Quelqu’un d’autre a travaillé", "en": "Somebody else worked"}[lang])
 			slow.look("what happened meanwhile")
 			if got := scripted[string](slow, `document.querySelector("[name=means]").value`); got != "in_person" || slow.left(event.RequestVerified) != before {
 				t.Errorf("typed %q, and %d facts", got, slow.left(event.RequestVerified)-before)
 			}
-			slow.press("form.task button[type=submit]")
+			slow.press("form.task button[type=submit]:not([formaction])")
 			if slow.must(o.open.CaughtUp(t.Context())); slow.left(event.RequestVerified) != before+1 {
 				t.Error("sent again, nothing was recorded")
 			}
@@ -135,7 +135,7 @@ func TestConsoleRightsInABrowser(t *testing.T) {
 		s.holds("Effacement partiel")
 		s.visit(at)
 		s.fill(map[string]string{"ground": "art17.1.b", "understood": "yes"})
-		s.press("form.task button[type=submit]")
+		s.press("form.task button[type=submit]:not([formaction])")
 		s.must(o.open.CaughtUp(t.Context()))
 		if f := s.facts(event.ErasureOrdered); len(f) != 1 || f[0].Subject.String() != other || !f[0].Codes.Bool("whole") {
 			t.Errorf("%d orders", len(f))
