@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"greffe/api/problem"
 	"greffe/domain"
 )
 
@@ -49,7 +50,7 @@ func verifierRoutes() []Route {
 	const of, bundle = "/v1/inspections/{id}", "inspections.bundle"
 	return []Route{
 		{http.MethodGet, of + "/log-key", bundle, "The public key of the ledger (key.pem), as greffe-verify takes it", read, false, getLogKey(), writing()},
-		{http.MethodGet, of + "/verifiers", bundle, "The programs that verify a bundle, which this installation has", read, false, listVerifiers(), nil},
+		{http.MethodGet, of + "/verifiers", bundle, "The programs that verify a bundle, which this installation has", read, false, listVerifiers(), []problem.Code{problem.Conflict}},
 		{http.MethodGet, of + "/verifiers/{name}", bundle, "A program that verifies a bundle", stream, false, getVerifier(), writing()},
 	}
 }

@@ -165,7 +165,7 @@ func formsLeft() map[string]string {
 	return map[string]string{
 		"/console/backups/new/confirm": "only a ledger that was restored takes it", "/console/backups/new/make": store, "/console/keys/new/rotate": store,
 		"/console/activities/new/import": "takes a workbook of a register", "/console/requests/new/import": "takes a table of requests",
-		"/console/statistics/new/release": "a handful of persons is never anonymous", "/console/reviews/*/rights": "names each right that is due: see TestRightsReview",
+		"/console/statistics/new/release": "a handful of persons is never anonymous", "/console/search/*": "one's own alone, which nobody else is shown: see TestConsoleSearches", "/console/reviews/*/rights": "names each right that is due: see TestRightsReview",
 	}
 }
 
@@ -196,12 +196,12 @@ func formsAdd() map[string]string {
 		"/console/guests/*": "invites another guest beside the first", "/console/screenings": "screens another file", "/console/requests/*/tasks": "opens the searches that lack, if any", "/console/opposition/*/lift": "says a second reason for what has ended",
 		"/console/tokens/*/revoke": same, "/console/people/*/erase": "leads to the order that was given", "/console/events/*/redact": "destroys what is left, which is nothing",
 		"/console/notices/*/publish": "publishes another text: the same name, version and language with another text is a conflict", "/console/accounts/*/signout": "ends what sessions there are",
-		"/console/bundles/*": "makes a bundle of its own", "/console/objections/*": "takes in what the person said to each", "/console/quarantine/*": "shows what became of it, and records nothing", "/console/hold/*~*/release": "asks for an agreement of its own", "/console/hold/*/release": "asks for an agreement of its own",
+		"/console/bundles/*": "makes a bundle of its own", "/console/searches/audit": "keeps another beside it", "/console/searches/reads": "keeps another beside it", "/console/objections/*": "takes in what the person said to each", "/console/quarantine/*": "shows what became of it, and records nothing", "/console/hold/*~*/release": "asks for an agreement of its own", "/console/hold/*/release": "asks for an agreement of its own",
 	}
 }
 
 // formsOver are the forms whose second says only that it is over, with the reason.
 func formsOver() map[string]string {
 	return map[string]string{"/console/approvals/*/decide": "says that it is decided", "/console/tokens/*/rotate": "its successor has a page of its own", "/console/inspections/*/close": "is closed", "/console/quarantine/*/discard": "is gone", "/console/quarantine/*": "is repaired, and the page closed to who may not see what came of it",
-		"/console/dpia/new/decide": "the activity has its file", "/console/minimisation/new/run": "one runs at a time", "/console/verification/new/run": "one runs at a time"}
+		"/console/guests/*/*/invitation": "there is a newer link", "/console/guests/*/*/end": "is ended, and the list says so", "/console/dpia/new/decide": "the activity has its file", "/console/minimisation/new/run": "one runs at a time", "/console/verification/new/run": "one runs at a time"}
 }

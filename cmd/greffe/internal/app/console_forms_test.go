@@ -139,7 +139,7 @@ func (w *formsWalk) note(at formPlace, p shownPage) {
 
 // order has what ends a thing come after what is done with it.
 func (w *formsWalk) order() []string {
-	last := strings.Fields("assign verify tasks notes extend answer dispatch refuse withdraw release lift redact rotate discard revoke reset disable close end erase")
+	last := strings.Fields("assign verify tasks notes extend answer dispatch refuse withdraw release lift redact rotate discard revoke reset disable end close erase")
 	at := func(key string) int { return slices.Index(last, key[strings.LastIndexByte(key, '/')+1:]) }
 	return slices.SortedFunc(maps.Keys(w.places), func(a, b string) int {
 		if n := at(a) - at(b); n != 0 {
@@ -317,6 +317,7 @@ func (w *formsWalk) stale(key string, who *chair, action string, f pageForm, for
 	}
 	w.ok(w.open.CaughtUp(w.Context()))
 	left := w.left(before)
+	maps.DeleteFunc(left, func(_ string, n int) bool { return formsNothing()[key] != "" && n == 1 }) // of the first, recorded by now
 	adds := formsAdd()[key]
 	if adds == "" && strings.Contains(key, "/new/") && !formsReplace()[key] {
 		adds = "makes one more"

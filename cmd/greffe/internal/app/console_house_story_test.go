@@ -77,6 +77,7 @@ func registerSteps() []step {
 		{role: "dpo", route: "POST /v1/inspections", body: `{"modes":["on_site"],"from":"2020-01-01T00:00:00Z"}`, keep: "inspection=id"},
 		{role: "dpo", route: "POST /v1/inspections/{inspection}/close"},
 		{role: "dpo", route: "POST /v1/inspections", body: `{"modes":["on_site"],"from":"2020-01-01T00:00:00Z"}`, keep: "inspection=id"},
+		{role: "dpo", route: "POST /v1/inspections/{inspection}/guests", body: `{"login":"story-guest","expires_at":"2026-05-01T00:00:00Z"}`},
 	}
 }
 
