@@ -317,7 +317,6 @@ func (w *formsWalk) stale(key string, who *chair, action string, f pageForm, for
 	}
 	w.ok(w.open.CaughtUp(w.Context()))
 	left := w.left(before)
-	maps.DeleteFunc(left, func(_ string, n int) bool { return formsNothing()[key] != "" && n == 1 }) // of the first, recorded by now
 	adds := formsAdd()[key]
 	if adds == "" && strings.Contains(key, "/new/") && !formsReplace()[key] {
 		adds = "makes one more"
@@ -337,12 +336,12 @@ func (w *formsWalk) stale(key string, who *chair, action string, f pageForm, for
 }
 
 // left counts by type what was recorded from a position on, but for looks and what the
-// service notes by itself.
+// service notes by itself or when what it does beside ends.
 func (w *formsWalk) left(from domain.Position) map[string]int {
 	w.Helper()
 	out := map[string]int{}
 	for _, f := range w.factsFrom(from) {
-		if !slices.Contains([]event.Type{event.AccessRecorded, "access.denied", "watch.alerted", "account.token_used", event.ExportProduced}, f.Type) {
+		if !slices.Contains([]event.Type{event.AccessRecorded, "access.denied", "watch.alerted", "account.token_used", event.ExportProduced, "minimisation.audited"}, f.Type) {
 			out[string(f.Type)]++
 		}
 	}
