@@ -92,6 +92,7 @@ func TestConsoleWorkInABrowser(t *testing.T) {
 			}
 			s.fill(w.fields)
 			s.press("form.task button[type=submit]:not([formaction])")
+			s.do("what goes on has ended", chromedp.WaitNotPresent("section.live")) // its page loads itself anew then
 			s.must(o.open.CaughtUp(t.Context()))
 			if w.fact == event.RequestReceived {
 				request = strings.SplitN(scripted[string](s, "location.pathname"), "?", 2)[0]
