@@ -287,7 +287,7 @@ func TestReserve(t *testing.T) {
 		t.Errorf("the objection among others: %+v %v", r, err)
 	}
 	a := p.must(200, http.MethodPost, "/v1/contactability", "application/json",
-		`{"checks":[{"external_id":{"source":"crm/eu","subject":"C-first"},"channel":"email","purpose":"prospecting","at":"2026-11-23T10:00:00Z"}]}`)
+		`{"checks":[{"external_id":{"source":"crm/eu","subject":"C-first"},"channel":"email","purpose":"prospecting","at":"`+time.Now().UTC().Format(time.RFC3339Nano)+`"}]}`)
 	if !strings.Contains(string(a.body), `"opposition.person"`) {
 		t.Errorf("the decision: %s", a.body)
 	}
