@@ -228,6 +228,8 @@ func (o *office) signsIn(s *seat) {
 	s.key(p.code(seed, o.now.read()))
 	s.key(kb.Enter)
 	s.do("it is there", chromedp.WaitNotVisible("#totp-form"))
+	_, err = chromedp.Run(s.ctx, chromedp.Poll[bool](`document.querySelector("#status").textContent !== ""`)) // and its lists are read again
+	s.must(err)
 	enter("#sign-out", "", "body:not(:has(#account)) #password-form")
 	o.now.pass(time.Minute) // a code serves once
 	s.tabTo("#name")
