@@ -182,10 +182,8 @@ func (w *words) listCell(name string, v value) cell {
 // trail names a field by its path.
 func (w *words) trail(path string) string {
 	var parts []string
-	group := ""
 	for name := range strings.SplitSeq(path, ".") {
-		parts = append(parts, w.labelIn(group, name))
-		group = name
+		parts = append(parts, w.label(name))
 	}
 	return strings.Join(parts, " › ")
 }
