@@ -75,20 +75,15 @@ func (c *Console) findForAudit(ctx context.Context, v *visit) error {
 	v.from = Root + "/" + slug
 	f := v.finder(slug, in, v.sources(ctx))
 	if f == nil {
-		return &refused{Status: http.StatusForbidden, Code: "permission_missing", Permission: c.spec[searchOp].permission}
+		return v.needs(searchOp)
 	}
-	ids, more, err := v.search(ctx, f)
-	var no *refused
-	switch {
-	case errors.As(err, &no) && no.Status >= 400 && no.Status < 500 && no.Status != http.StatusUnauthorized && no.Field != "X-Greffe-Reason":
-		f.Problem = strings.TrimSpace(no.Title + ". " + no.Detail)
-	case err != nil:
+	ids, more, err := v.lookUp(ctx, f)
+	if err != nil {
 		return err
-	case len(ids) == 1 && !more:
+	}
+	if len(ids) == 1 && !more {
 		v.leave(f.about(slug, ids[0]))
 		return nil
-	case len(ids) == 0:
-		f.Problem = v.words.t("find_nobody")
 	}
 	for _, id := range ids {
 		h, about := v.hit(ctx, id), short(id)
@@ -112,6 +107,21 @@ func (f *finder) about(slug, id string) string {
 		q.Set(k.Name, k.Value)
 	}
 	return Root + "/" + slug + "?" + q.Encode()
+}
+
+// lookUp searches whom a finder asks for. What does not suit in what was typed, and that
+// nobody was found, is the finder's problem to say, with no ids.
+func (v *visit) lookUp(ctx context.Context, f *finder) (ids []string, more bool, err error) {
+	ids, more, err = v.search(ctx, f)
+	var no *refused
+	switch {
+	case errors.As(err, &no) && no.Status >= 400 && no.Status < 500 && no.Status != http.StatusUnauthorized && no.Field != "X-Greffe-Reason":
+		f.Problem = strings.TrimSpace(no.Title + ". " + no.Detail)
+		return nil, false, nil
+	case err == nil && len(ids) == 0:
+		f.Problem = v.words.t("find_nobody")
+	}
+	return ids, more, err
 }
 
 // search has the API find people, by their number here, or what the form says or shows.

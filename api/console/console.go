@@ -61,7 +61,7 @@ type Console struct {
 	spec     spec
 	words    map[string]*words    // by language
 	terms    map[string][]lawTerm // of the law, by language
-	pages    map[string]*template.Template
+	pages    map[string]func() (*template.Template, error)
 	sent     forms
 	names    *names
 	files    map[string]asset

@@ -70,6 +70,25 @@ func TestWords(t *testing.T) {
 	}
 }
 
+// TestPages: every page's template can be read, each once.
+func TestPages(t *testing.T) {
+	t.Parallel()
+	pages, err := (&Console{}).readPages()
+	if err != nil || len(pages) < 60 {
+		t.Fatalf("%d pages, %v", len(pages), err)
+	}
+	for name, read := range pages {
+		first, err := read()
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if again, _ := read(); again != first || first.Lookup("body") == nil {
+			t.Errorf("%s is read anew, or has no body", name)
+		}
+	}
+}
+
 // TestEncode: a form becomes the JSON that the API takes: what is empty is left out, a
 // list is a list with one value, times are of Paris.
 func TestEncode(t *testing.T) {

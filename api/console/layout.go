@@ -8,6 +8,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // layout is what every page has around its body.
@@ -150,9 +151,10 @@ func (v *visit) opens(d desk) bool {
 	return len(v.links(d, d.makes, "new")) > 0
 }
 
-// readPages reads the templates: base.html and parts*.html around each other one.
-func (c *Console) readPages() (map[string]*template.Template, error) {
-	out := map[string]*template.Template{}
+// readPages says how each page's template is read: base.html and parts*.html around it,
+// when the page is first shown, as a service that just started shows few.
+func (c *Console) readPages() (map[string]func() (*template.Template, error), error) {
+	out := map[string]func() (*template.Template, error){}
 	names, err := fs.Glob(files, "pages/*.html")
 	if err != nil {
 		return nil, err
@@ -162,11 +164,10 @@ func (c *Console) readPages() (map[string]*template.Template, error) {
 		if short == "base" || strings.HasPrefix(short, "parts") {
 			continue
 		}
-		t, err := template.New("base.html").Option("missingkey=error").Funcs(template.FuncMap{"scoped": scoped, "asset": c.href}).ParseFS(files, "pages/base.html", "pages/parts*.html", name)
-		if err != nil {
-			return nil, err
-		}
-		out[short] = t
+		out[short] = sync.OnceValues(func() (*template.Template, error) {
+			return template.New("base.html").Option("missingkey=error").Funcs(template.FuncMap{"scoped": scoped, "asset": c.href}).
+				ParseFS(files, "pages/base.html", "pages/parts*.html", name)
+		})
 	}
 	return out, nil
 }

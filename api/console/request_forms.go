@@ -3,7 +3,6 @@ package console
 import (
 	"cmp"
 	"context"
-	"errors"
 	"maps"
 	"net/http"
 	"net/url"
@@ -109,15 +108,11 @@ func (c *Console) findForRequest(ctx context.Context, v *visit) error {
 		return v.needs(searchOp)
 	}
 	f.Text, f.By, f.Source = strings.TrimSpace(in.Get("find.text")), in.Get("find.by"), in.Get("find.source")
-	ids, more, err := v.search(ctx, f)
-	var no *refused
+	ids, more, err := v.lookUp(ctx, f)
 	switch {
-	case errors.As(err, &no) && no.Status >= 400 && no.Status < 500 && no.Status != http.StatusUnauthorized && no.Field != "X-Greffe-Reason":
-		f.Problem = strings.TrimSpace(no.Title + ". " + no.Detail)
 	case err != nil:
 		return err
-	case len(ids) == 0:
-		f.Problem = v.words.t("find_nobody")
+	case f.Problem != "":
 	case len(ids) == 1 && !more:
 		in.Set("subject_id", ids[0])
 	default:

@@ -176,8 +176,11 @@ func (v *visit) leave(where string) { http.Redirect(v.w, v.r, where, http.Status
 func (v *visit) show(status int, name, title string, body any) {
 	v.nameAccounts(v.r.Context())
 	var b, inner bytes.Buffer
-	l, t := v.layout(title, body), v.c.pages[name]
-	err := t.ExecuteTemplate(&inner, "body", l)
+	l := v.layout(title, body)
+	t, err := v.c.pages[name]()
+	if err == nil {
+		err = t.ExecuteTemplate(&inner, "body", l)
+	}
 	if err == nil {
 		l.Terms = v.explained(name, title, inner.Bytes())
 		err = t.ExecuteTemplate(&b, "top", l)
