@@ -182,8 +182,10 @@ func (w *words) listCell(name string, v value) cell {
 // trail names a field by its path.
 func (w *words) trail(path string) string {
 	var parts []string
+	group := ""
 	for name := range strings.SplitSeq(path, ".") {
-		parts = append(parts, w.label(name))
+		parts = append(parts, w.labelIn(group, name))
+		group = name
 	}
 	return strings.Join(parts, " › ")
 }

@@ -101,7 +101,7 @@ func (p *invitePage) guests(ctx context.Context, v *visit) error {
 	}
 	for _, it := range answer.at("items").list {
 		state := it.text("state")
-		g := guestRow{ID: it.text("id"), Label: cmp.Or(it.text("label"), v.words.t("none")), Login: cmp.Or(it.text("login"), v.words.t("none")), Ends: v.words.cell("expires_at", it.at("expires_at")),
+		g := guestRow{ID: it.text("id"), Label: cmp.Or(it.text("label"), v.words.t("none")), Login: cmp.Or(it.text("login"), v.words.t("none")), Ends: v.lastDay(it.text("expires_at")),
 			State: badge{"", v.words.code("state", state)}, Revision: it.text("revision")}
 		over, own := p.Closed || state == "disabled" || state == "ended", strings.Join(it.at("roles").strings(), " ") == "inspector"
 		switch {
@@ -207,4 +207,13 @@ func (c *Console) endGuest(ctx context.Context, v *visit) error {
 	to = Root + "/guests/" + id + "?done=endguest"
 	v.leave(to)
 	return nil
+}
+
+// lastDay is the day on which an account is still good.
+func (v *visit) lastDay(ends string) cell {
+	t, err := time.Parse(time.RFC3339Nano, ends)
+	if err != nil {
+		return cell{Kind: "none", Text: v.words.t("none")}
+	}
+	return cell{Kind: "time", Text: v.words.date(t.Add(-time.Second).In(zone())), Code: ends}
 }

@@ -51,6 +51,7 @@ func codeLists() map[string]map[string][]any {
 		"POST /v1/reviews/{id}/rights":          {"decisions.decision": anyOf(review.Decisions())},
 		"POST /v1/statistics":                   {"by": anyOf(statistics.Dimensions()), "sensitive": anyOf(statistics.Sensitives())},
 		"POST /v1/requests/{id}/extend":         {"ground": anyOf(rights.ExtensionGrounds())},
+		"GET /v1/watch":                         {"state": anyOf([]string{"open", "closed"})},
 		"GET /v1/approvals":                     {"state": anyOf(approval.States())},
 	}
 }

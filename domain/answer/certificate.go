@@ -130,8 +130,8 @@ func (c *ErasureCertificate) sections(w *glossary) (out []Section) {
 		destroyed[i] = w.of("class", class) + yearsOf(class, c.Epochs)
 	}
 	out = append(out, Section{ID: "detruit", Title: lang.or("Ce qui a été détruit", "What was destroyed"), Article: "art. 17",
-		Blocks: []Block{{List: destroyed}, note(lang.or("Effacement avec destruction de clé : la clé de chiffrement est détruite, puis les données chiffrées, puis chaque base est contrôlée. Une restauration de sauvegarde rejoue l'effacement.",
-			"Erasure with destruction of the key: the encryption key is destroyed, then the encrypted data, then each store is checked. A restored backup replays the erasure."))}})
+		Blocks: []Block{{List: destroyed}, note(lang.or("Effacement avec destruction de clé : la clé de chiffrement est détruite, puis les données chiffrées, puis chaque base est contrôlée. Une restauration de sauvegarde rejoue l'effacement. Une catégorie figure ici même si rien n'y était détenu : ses clés sont détruites aussi.",
+			"Erasure with destruction of the key: the encryption key is destroyed, then the encrypted data, then each store is checked. A restored backup replays the erasure. A category stands here even if nothing was held in it: its keys are destroyed as well."))}})
 	if len(c.Kept) > 0 {
 		rows := [][]string{}
 		for _, k := range c.Kept {
@@ -160,7 +160,18 @@ func (c *ErasureCertificate) sections(w *glossary) (out []Section) {
 	}
 	if len(c.Stores) > 0 {
 		out = append(out, Section{ID: "controle", Title: lang.or("Bases contrôlées", "Stores that were checked"),
-			Blocks: []Block{{Pairs: []Pair{{w.at(c.CheckedAt.Time), join(c.Stores)}}}}})
+			Blocks: []Block{{Pairs: []Pair{{w.at(c.CheckedAt.Time), join(w.stores(c.Stores))}}}}})
+	}
+	return out
+}
+
+// stores are the stores of the ledger in words.
+func (g *glossary) stores(names []string) []string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		if out[i] = g.say("store." + n); out[i] == "store."+n {
+			out[i] = n
+		}
 	}
 	return out
 }

@@ -66,7 +66,9 @@ func (a *Conclude) check() error {
 		return missing(codeOutcome)
 	case !known(Outcomes(), a.Outcome):
 		return malformed(codeOutcome)
-	case (a.Digest == "") != (a.Format == ""):
+	case a.Digest == "" && a.Format != "":
+		return missing(codeDigest)
+	case a.Digest != "" && a.Format == "":
 		return missing(codeFormat)
 	case a.Digest != "" && !digest(a.Digest):
 		return malformed(codeDigest)
