@@ -40,7 +40,16 @@ func (d *deciding) optInBegins() (begins time.Time) {
 // contract shows a running contract of the controller that fits: the one that
 // began last.
 func (d *deciding) contract(fits func(*Contract) bool) bool {
-	var last *Contract
+	last := d.standing(fits)
+	if last != nil {
+		d.show(last.Event)
+	}
+	return last != nil
+}
+
+// standing is the latest of the contracts with the controller that stand and fit; nil
+// if none does.
+func (d *deciding) standing(fits func(*Contract) bool) (last *Contract) {
 	for i := range d.s.Contracts {
 		c := &d.s.Contracts[i]
 		if c.Controller != d.q.Controller || !fits(c) || c.Started.IsZero() || !d.past(c.Started) ||
@@ -51,10 +60,7 @@ func (d *deciding) contract(fits func(*Contract) bool) bool {
 			last = c
 		}
 	}
-	if last != nil {
-		d.show(last.Event)
-	}
-	return last != nil
+	return last
 }
 
 func (d *deciding) over(end time.Time) bool { return !end.IsZero() && d.past(end) }

@@ -97,7 +97,11 @@ func serviceCases() []tcase {
 		c(ServiceInterest, "customer service after the contract, informed", ask(Email, noon, service("customer_service"), contract("2026-01-01", "2026-02-01", "retail"), collected("2026-01-01"))),
 		c(ServiceObligation, "billing", ask(Postal, noon, service("billing"))),
 		c(ServiceConsent, "a survey by consent, given", ask(Email, noon, newsletter, service("survey"), survey)),
-		c(OpposedPerson, "objection to everything, a service message", ask(Email, noon, service("contract"), contract("2026-01-01", "", "retail"), objected("2026-09-02"))),
+		c(ServiceContract, "objection to everything, a contract that stands", ask(Email, noon, service("contract"), contract("2026-01-01", "", "retail"), objected("2026-09-02"))),
+		c(ServiceObligation, "objection to everything, a duty by law", ask(Postal, noon, service("billing"), objected("2026-09-02"))),
+		c(OpposedPerson, "objection to everything, customer service after the contract", ask(Email, noon, service("customer_service"), contract("2026-01-01", "2026-02-01", "retail"), collected("2026-01-01"), objected("2026-09-02"))),
+		c(OpposedPerson, "objection to everything by a channel, a contract that stands", ask(Email, noon, service("contract"), contract("2026-01-01", "", "retail"), objected("2026-09-02", scope("", Email)))),
+		c(OpposedPerson, "objection to a purpose that a contract founds", ask(Email, noon, service("contract"), contract("2026-01-01", "", "retail"), objected("2026-09-02", scope("contract")))),
 		c(ServiceContract, "objection to prospecting, a service message", ask(Email, noon, service("contract"), contract("2026-01-01", "", "retail"), objected("2026-09-02", scope("prospecting")))),
 	}
 }

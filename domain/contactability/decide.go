@@ -107,7 +107,7 @@ func (d *deciding) run() RuleID {
 }
 
 func (d *deciding) opposed() RuleID {
-	q := opposition.Question{Channel: d.q.Channel, Purpose: d.q.Purpose, Controller: d.q.Controller, At: d.q.At}
+	q := opposition.Question{Channel: d.q.Channel, Purpose: d.q.Purpose, Controller: d.q.Controller, At: d.q.At, Owed: d.owed()}
 	e, next := opposition.Binding(d.s.Oppositions, d.s.Lifts, d.s.Renewals, q)
 	d.soon(next)
 	switch {
@@ -118,6 +118,13 @@ func (d *deciding) opposed() RuleID {
 	}
 	d.shared = slices.Contains(d.s.Shared, e.Event)
 	return d.because(OpposedPerson, e.Event)
+}
+
+// owed reports whether the use rests on a contract that stands, or on a duty by law:
+// art. 21(1) lets nobody object to these.
+func (d *deciding) owed() bool {
+	return !d.purpose.Prospecting && (slices.Contains(d.purpose.Bases, "legal_obligation") ||
+		slices.Contains(d.purpose.Bases, "contract") && d.standing(func(*Contract) bool { return true }) != nil)
 }
 
 func (d *deciding) input() RuleID {

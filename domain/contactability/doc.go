@@ -7,7 +7,8 @@
 //
 // Promised: Decide is a pure function of the question, of what is known and of
 // the rules. What it cannot judge it denies, by a rule of its own. An objection
-// that binds is never overruled; one more objection, withdrawal or refusal never
+// that binds is never overruled, and one to everything does not bind what a running
+// contract or the law owes the person (art. 21(1)); one more objection, withdrawal or refusal never
 // turns a denial into a permission; the order in which facts are given never
 // matters. Rules are tried in this order: objection, standing of the person
 // (erased, deceased, restricted, deleted upstream, under fifteen), consent or

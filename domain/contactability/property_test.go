@@ -131,27 +131,38 @@ func hours(w *world) func(func() bool) {
 	}
 }
 
-// TestAnObjectionThatBindsNeverAllows asks package opposition itself.
+// TestAnObjectionThatBindsNeverAllows asks package opposition itself. What a contract or
+// the law owes passes by objections to everything alone.
 func TestAnObjectionThatBindsNeverAllows(t *testing.T) {
 	t.Parallel()
-	bound := 0
+	bound, owed := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		w := drawn(t)
 		drawObjection(t)(w)
 		for range hours(w) {
-			e, _ := opposition.Binding(w.s.Oppositions, w.s.Lifts, w.s.Renewals,
-				opposition.Question{Channel: w.q.Channel, Purpose: w.q.Purpose, Controller: w.q.Controller, At: w.q.At})
-			if e == nil {
+			q := opposition.Question{Channel: w.q.Channel, Purpose: w.q.Purpose, Controller: w.q.Controller, At: w.q.At}
+			any, _ := opposition.Binding(w.s.Oppositions, w.s.Lifts, w.s.Renewals, q)
+			if any == nil {
 				continue
 			}
-			bound++
-			if d := w.decide(); d.Allowed || d.Rule != OpposedPerson && d.Rule != OpposedAddress || !slices.Contains(d.Evidence, e.Event) {
+			q.Owed = true
+			named, _ := opposition.Binding(w.s.Oppositions, w.s.Lifts, w.s.Renewals, q)
+			d := w.decide()
+			service, opposed := w.q.Purpose != "prospecting", d.Rule == OpposedPerson || d.Rule == OpposedAddress
+			switch {
+			case d.Allowed && service && named == nil && d.Rule == ServiceContract:
+				owed++
+			case d.Allowed, !opposed && (named != nil || !service):
 				t.Fatalf("bound at %v, yet %+v", w.q.At, d)
+			case !service && !slices.Contains(d.Evidence, any.Event):
+				t.Fatalf("bound at %v by %v, yet shown %+v", w.q.At, any.Event, d)
+			default:
+				bound++
 			}
 		}
 	})
-	if bound < 100 {
-		t.Errorf("only %d objections bound: the test shows nothing", bound)
+	if bound < 100 || owed < 10 {
+		t.Errorf("%d objections bound, %d uses were owed: the test shows nothing", bound, owed)
 	}
 }
 

@@ -2,7 +2,10 @@
 // L223-1) binds, and what ends it.
 //
 // Promised: an entry is read in its widest sense: no channel means every
-// channel, no purpose every purpose, no controller every controller. It ends by
+// channel, no purpose every purpose, no controller every controller. What is owed to
+// the person (a contract that stands, art. 6(1)(b); a duty by law, 6(1)(c)) cannot be
+// objected to (art. 21(1)): who objects to everything by every channel does not object
+// to it, but who names the purpose or the channel is taken at his word. It ends by
 // two things only: a lift that gives a reason, or the person's own later, proven
 // act for exactly that purpose, channel and controller; when that act expires,
 // the entry binds again. Adding an entry never frees anybody, and the order in
@@ -39,6 +42,11 @@ func (s *Scope) Binds(channel, purpose, controller string) bool {
 	return (s.Controller == controller || open(s.Controller) || open(controller)) &&
 		(s.Purpose == purpose || open(s.Purpose) || open(purpose)) &&
 		(len(s.Channels) == 0 || open(channel) || slices.Contains(s.Channels, channel) || slices.Contains(s.Channels, All))
+}
+
+// everything reports whether the scope names neither purpose nor channel.
+func (s *Scope) everything() bool {
+	return open(s.Purpose) && (len(s.Channels) == 0 || slices.Contains(s.Channels, All))
 }
 
 func open(code string) bool { return code == "" || code == All }
@@ -124,6 +132,8 @@ func (a *Act) outlives(e *Entry, q *Question) bool {
 type Question struct {
 	Channel, Purpose, Controller string
 	At                           time.Time
+
+	Owed bool // to the person, by a contract or by law: no objection to everything binds it
 }
 
 // Binding tells which of the entries binds q: the latest of them, or nil. next
@@ -131,7 +141,7 @@ type Question struct {
 func Binding(entries []Entry, lifts []Lift, acts []Act, q Question) (binds *Entry, next time.Time) {
 	for i := range entries {
 		e := &entries[i]
-		if !e.Binds(q.Channel, q.Purpose, q.Controller) {
+		if !e.Binds(q.Channel, q.Purpose, q.Controller) || q.Owed && e.everything() {
 			continue
 		}
 		if e.since().After(q.At) {

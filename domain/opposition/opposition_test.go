@@ -50,6 +50,32 @@ func TestBinds(t *testing.T) {
 	}
 }
 
+// TestWhatIsOwed: art. 21(1) lets nobody object to a contract or a duty by law, so an
+// objection to everything does not reach them; one that names them or a channel does.
+func TestWhatIsOwed(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		scope opposition.Scope
+		binds bool
+	}{
+		"everything":                {opposition.Scope{}, false},
+		"everything, starred":       {opposition.Scope{Controller: "*", Purpose: "*", Channels: []string{"*"}}, false},
+		"everything of one company": {opposition.Scope{Controller: "acme"}, false},
+		"the purpose":               {opposition.Scope{Purpose: "billing"}, true},
+		"the channel":               {opposition.Scope{Channels: []string{"email"}}, true},
+	} {
+		entries := []opposition.Entry{{Event: id(1), Position: 1, Time: day(1), Subject: anna, Scope: c.scope}}
+		q := opposition.Question{Channel: "email", Purpose: "billing", Controller: "acme", At: day(3)}
+		if e, _ := opposition.Binding(entries, nil, nil, q); e == nil {
+			t.Errorf("%s: free, though nothing is owed", name)
+		}
+		q.Owed = true
+		if e, _ := opposition.Binding(entries, nil, nil, q); (e != nil) != c.binds {
+			t.Errorf("%s: %v", name, e)
+		}
+	}
+}
+
 func TestEntriesOfFacts(t *testing.T) {
 	t.Parallel()
 	fact := func(typ event.Type, codes event.Codes) *event.Fact {

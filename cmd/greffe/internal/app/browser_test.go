@@ -35,7 +35,7 @@ func (p *page) do(what string, steps ...chromedp.Action[chromedp.Void]) {
 	if err := chromedp.Do(ctx, steps...); err != nil {
 		where, _ := chromedp.Run(p.ctx, chromedp.Location())
 		body, _ := chromedp.Run(p.ctx, chromedp.Text("body"))
-		p.Fatalf("%s: %v at %s:\n%.800s", what, err, where, body)
+		p.Fatalf("at %s:\n%.800s\n%s: %v", where, body, what, err) // what is cut of a log is its beginning
 	}
 }
 
