@@ -4,6 +4,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http/httptest"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto"
 	"github.com/chromedp/cdproto/webauthn"
 	"github.com/chromedp/chromedp"
 	"github.com/pquerna/otp/totp"
@@ -28,11 +30,29 @@ type page struct {
 	base string
 }
 
+// steady carries out steps. A document that has just come is told of twice: what was found
+// in it before the second time is no node any more (-32000) and is looked for again.
+func steady(ctx context.Context, steps ...chromedp.Action[chromedp.Void]) error {
+	for _, step := range steps {
+		for {
+			err := chromedp.Do(ctx, step)
+			if gone := (*cdproto.Error)(nil); errors.As(err, &gone) && gone.Code == -32000 && ctx.Err() == nil {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			break
+		}
+	}
+	return nil
+}
+
 func (p *page) do(what string, steps ...chromedp.Action[chromedp.Void]) {
 	p.Helper()
 	ctx, cancel := context.WithTimeout(p.ctx, 30*time.Second)
 	defer cancel()
-	if err := chromedp.Do(ctx, steps...); err != nil {
+	if err := steady(ctx, steps...); err != nil {
 		where, _ := chromedp.Run(p.ctx, chromedp.Location())
 		body, _ := chromedp.Run(p.ctx, chromedp.Text("body"))
 		p.Fatalf("at %s:\n%.800s\n%s: %v", where, body, what, err) // what is cut of a log is its beginning

@@ -187,10 +187,10 @@ func (s *seat) do(what string, steps ...chromedp.Action[chromedp.Void]) {
 	s.T.Helper()
 	ctx, cancel := s.soon()
 	defer cancel()
-	if err := chromedp.Do(ctx, steps...); err != nil {
+	if err := steady(ctx, steps...); err != nil {
 		where, _ := chromedp.Run(s.ctx, chromedp.Location())
 		body, _ := chromedp.Run(s.ctx, chromedp.Text("main"))
-		s.T.Fatalf("%s: %v at %s:\n%.1500s", what, err, where, body)
+		s.T.Fatalf("at %s:\n%.1500s\n%s: %v", where, body, what, err)
 	}
 }
 
@@ -209,7 +209,7 @@ func (s *seat) press(selector string) {
 	defer cancel()
 	if _, err := chromedp.RunResponse(ctx, chromedp.Click(selector)); err != nil {
 		body, _ := chromedp.Run(s.ctx, chromedp.Text("main"))
-		s.T.Fatalf("%s: %v:\n%.1500s", selector, err, body)
+		s.T.Fatalf("%.1500s\n%s: %v", body, selector, err)
 	}
 }
 
