@@ -22,7 +22,8 @@ type finder struct {
 	Problem                        string
 	Found                          []link
 	More                           bool
-	Hits                           []hit // several of whom one is to be chosen, in a form
+	Hits                           []hit  // several of whom one is to be chosen, in a form
+	Compare                        string // where the first two of them are set side by side
 }
 
 // finder is the form of a list, nil for who may not search. kept is the question so far.

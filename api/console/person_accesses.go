@@ -25,10 +25,20 @@ type look struct {
 	Time, Account, Action, Reason, Event cell
 	Ticketed, Also                       string
 	Categories                           cell
+	Folded                               string // how often, and between when, if it stands for several
+	Each                                 []look // those, from the latest
+	at                                   time.Time
+}
+
+// alike reports looks of one account for one reason at the same things.
+func (l *look) alike(o *look) bool {
+	return l.Account.Code == o.Account.Code && l.Action.flat() == o.Action.flat() && l.Reason.Code == o.Reason.Code && l.Ticketed == o.Ticketed && l.Also == o.Also &&
+		l.Categories.flat() == o.Categories.flat()
 }
 
 const (
 	maxLooks  = 300
+	together  = 30 * time.Minute // looks alike that follow each other within it are told as one
 	lastMonth = 30 * 24 * time.Hour
 )
 
@@ -70,6 +80,9 @@ func (v *visit) accesses(ctx context.Context, id, since string) *accessPart {
 		d.Looks = append(d.Looks, v.look(it, t))
 		d.Count = itoa(len(d.Looks))
 	}
+	for i := range a.Days {
+		a.Days[i].Looks = v.folded(a.Days[i].Looks)
+	}
 	if n > maxLooks {
 		a.Note = v.words.t("accesses_cut")
 	}
@@ -78,7 +91,7 @@ func (v *visit) accesses(ctx context.Context, id, since string) *accessPart {
 }
 
 func (v *visit) look(it value, t time.Time) look {
-	l := look{Time: cell{Kind: "time", Text: t.In(zone()).Format("15:04"), Code: it.text("time")}, Account: v.words.cell("account", it.at("account")),
+	l := look{at: t, Time: cell{Kind: "time", Text: t.In(zone()).Format("15:04"), Code: it.text("time")}, Account: v.words.cell("account", it.at("account")),
 		Action: v.did(it), Reason: v.words.cell("reason", it.at("reason")), Event: v.words.cell("event_id", it.at("event_id")), Categories: v.words.cell("categories", it.at("categories"))}
 	if it.is("ticketed") {
 		l.Ticketed = v.words.t("accesses_ticketed")
@@ -87,6 +100,29 @@ func (v *visit) look(it value, t time.Time) look {
 		l.Also = v.words.t("accesses_among") + " " + v.words.number(n)
 	}
 	return l
+}
+
+// folded tells looks alike that follow each other within a short time as one, which
+// lists them all: each is recorded, none is left out. The latest come first.
+func (v *visit) folded(all []look) []look {
+	var out []look
+	for _, l := range all {
+		i := len(out) - 1
+		for i >= 0 && !out[i].alike(&l) {
+			i--
+		}
+		if i < 0 || out[i].at.Sub(l.at) > together {
+			out = append(out, l)
+			continue
+		}
+		g := &out[i]
+		if len(g.Each) == 0 {
+			g.Each = []look{*g}
+		}
+		g.Each, g.at = append(g.Each, l), l.at
+		g.Folded = v.words.say("accesses_folded", "n", itoa(len(g.Each)), "from", l.Time.Text, "to", g.Each[0].Time.Text)
+	}
+	return out
 }
 
 func compareTimes(a, b string) int {

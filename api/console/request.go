@@ -43,6 +43,7 @@ type requestPage struct {
 	Way        []station
 	Next       *todo
 	Acts       []actGroup
+	Waits      []waiting
 	Message    string
 	Gone       bool
 	Said       []pair // who asks, in the words of the request
@@ -121,7 +122,7 @@ func (c *Console) request(ctx context.Context, v *visit) error {
 	}
 	p := &requestPage{ID: id, Done: v.done(), Message: r.text("message"), Gone: r.is("words_destroyed")}
 	v.requestHead(ctx, p, r)
-	p.Way = v.way(r)
+	p.Way, p.Waits = v.way(r), v.waits(r)
 	p.Tasks = v.tasks(p, r)
 	p.Journal = v.journal(id, r, 0)
 	p.Reckoning = v.reckoning(r)

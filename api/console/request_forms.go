@@ -56,6 +56,7 @@ func fitRequest(ctx context.Context, v *visit, a act, id string) *fits {
 		fitAnswer(f, v, r)
 	case "refuse":
 		f.known["remedies"] = []string{"cnil", "court"} // a refusal that does not name both is none (art. 12(4))
+		f.choices["grounds"] = r.at("now.grounds").strings()
 	case "dispatch":
 		f.choices["of"] = r.at("now.letters").strings()
 		for _, of := range []string{"extension", "refusal", "answer"} {
@@ -120,6 +121,9 @@ func (c *Console) findForRequest(ctx context.Context, v *visit) error {
 		for _, id := range ids {
 			f.Hits = append(f.Hits, v.hit(ctx, id))
 		}
+		if len(ids) > 1 && v.allowed(mergeOp) {
+			f.Compare = Root + "/merge/" + ids[0] + separator + ids[1]
+		}
 	}
 	f.More, v.finding = more, f
 	return v.offer(ctx, http.StatusOK, d, d.makes[0], "", in, nil)
@@ -129,6 +133,10 @@ func (c *Console) findForRequest(ctx context.Context, v *visit) error {
 func fitAnswer(f *fits, v *visit, r value) {
 	f.choices["outcome"] = r.at("now.outcomes").strings()
 	f.aside = []string{"grounds", "remedies", "answer_digest", "answer_format"}
+	f.warning = v.waitsText(r)
+	if f.choices["grounds"] = r.at("now.grounds").strings(); !slices.Contains(f.choices["outcome"], "partly") {
+		f.hidden = append(f.hidden, "grounds", "remedies")
+	}
 	switch right := r.text("right"); {
 	case right != "erasure" && right != "post_mortem":
 		f.aside = append(f.aside, "certificates")
@@ -136,7 +144,7 @@ func fitAnswer(f *fits, v *visit, r value) {
 		f.known.Set("certificates", certificates(r))
 		f.known.Set("outcome", "granted")
 	case right == "erasure":
-		f.warning = v.words.t("answer_not_erased")
+		f.warning = strings.TrimSpace(f.warning + " " + v.words.t("answer_not_erased"))
 	}
 }
 

@@ -54,6 +54,14 @@ type RequestNow struct {
 	Steps    []rights.Step    `json:"steps" doc:"Steps that can be taken, by the last word of their routes; end is that of tasks/{task}."`
 	Outcomes []rights.Outcome `json:"outcomes,omitempty" doc:"That an answer can have now."`
 	Letters  []rights.Letter  `json:"letters,omitempty" doc:"Of which the dispatch can be recorded."`
+	Grounds  []rights.Ground  `json:"grounds,omitempty" doc:"On which it can be refused, wholly or in part: those that the law has for the right that was asked."`
+	Waits    []RequestWait    `json:"waits,omitempty" doc:"Outcomes that an answer can have once something was done."`
+}
+
+// RequestWait is an outcome that an answer cannot have yet.
+type RequestWait struct {
+	Outcome rights.Outcome  `json:"outcome"`
+	Lacks   rights.Obstacle `json:"lacks" enum:"identity,subject_id,tasks" doc:"What comes first: identity, verify who asks; subject_id, say at the verification whom it is about; tasks, end the searches."`
 }
 
 // RequestIdentity says that who asks was verified: by what, when, by whom; no document.
@@ -190,7 +198,10 @@ func requestItem(q *rights.Request, now time.Time) *RequestItem {
 	out := &RequestItem{RequestRow: requestRow(&q.Summary, now), Channel: q.Channel, Origin: q.Origin, Requester: q.Requester, Ground: q.Ground,
 		Language: q.Language, FirstDue: q.FirstDue, Message: q.Message, Gone: q.Gone, Steps: []RequestStep{}, Deadline: deadlineOf(q)}
 	n := rights.At(&q.Summary, now)
-	out.Now = RequestNow{n.Next, n.Steps, n.Outcomes, n.Letters}
+	out.Now = RequestNow{Next: n.Next, Steps: n.Steps, Outcomes: n.Outcomes, Letters: n.Letters, Grounds: n.Grounds}
+	for _, w := range n.Waits {
+		out.Now.Waits = append(out.Now.Waits, RequestWait(w))
+	}
 	if q.Right == rights.Objection {
 		out.Objection = against(rights.AgainstOf(&q.Summary))
 	}

@@ -91,7 +91,7 @@ type NoteInput struct {
 // AnswerInput decides in the person's favour, or that nothing is held.
 type AnswerInput struct {
 	Outcome      rights.Outcome  `json:"outcome" doc:"granted, partly (with grounds and remedies), nothing_held."`
-	Grounds      []rights.Ground `json:"grounds,omitempty" doc:"Of what is refused, by article: art15.4, art17.3.b, …"`
+	Grounds      []rights.Ground `json:"grounds,omitempty" doc:"Of what is refused, by article: art15.4, art17.3.b, …; one that the law has for the right asked (now.grounds of the request)."`
 	Remedies     []rights.Remedy `json:"remedies,omitempty" doc:"cnil and court, both."`
 	Digest       string          `json:"answer_digest,omitempty" doc:"SHA-256 of the answer's document, in hex."`
 	Format       string          `json:"answer_format,omitempty" doc:"json, html, pdf or csv."`
@@ -101,7 +101,7 @@ type AnswerInput struct {
 
 // RefuseInput says why nothing is done.
 type RefuseInput struct {
-	Grounds  []rights.Ground `json:"grounds" doc:"By article: art12.5.unfounded, art12.5.excessive, art12.6, art17.3.b, …"`
+	Grounds  []rights.Ground `json:"grounds" doc:"By article: art12.5.unfounded, art12.5.excessive, art12.6, art17.3.b, …; those that the law has for the right asked (now.grounds of the request)."`
 	Remedies []rights.Remedy `json:"remedies" doc:"cnil and court, both (art. 12(4))."`
 	Reasons  string          `json:"reasons" doc:"As the person will read them; sealed."`
 }

@@ -156,6 +156,7 @@ func lawWords() [][3]string {
 		{"art12.5.excessive", "la demande est excessive, notamment par son caractère répétitif (art. 12(5))", "the request is excessive, in particular because it is repeated (art. 12(5))"},
 		{"art12.6", "un doute raisonnable sur votre identité n'a pas pu être levé (art. 12(6))", "a reasonable doubt about your identity could not be removed (art. 12(6))"},
 		{"art15.4", "la copie porterait atteinte aux droits d'autrui (art. 15(4))", "the copy would harm the rights of others (art. 15(4))"},
+		{"art16", "les données sont exactes et complètes (art. 16)", "the data are accurate and complete (art. 16)"},
 		{"art17.1", "aucun des motifs d'effacement ne s'applique (art. 17(1))", "none of the grounds for erasure applies (art. 17(1))"},
 		{"art18.1", "aucun des cas de limitation ne s'applique (art. 18(1))", "none of the cases of restriction applies (art. 18(1))"},
 		{"art20.1", "le traitement ne repose ni sur votre consentement ni sur un contrat (art. 20(1))", "the processing rests neither on your consent nor on a contract (art. 20(1))"},

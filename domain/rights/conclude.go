@@ -17,7 +17,7 @@ const maxCertificates = 100
 // or the withdrawal of a consent (art. 21(2), 7(3)).
 type Conclude struct {
 	Outcome      Outcome
-	Grounds      []Ground // with Partly
+	Grounds      []Ground // with Partly; of GroundsOf the right
 	Remedies     []Remedy // with Partly
 	Digest       string   // of the answer's document: SHA-256 in hex
 	Format       string   // json, html, pdf, csv
@@ -35,6 +35,9 @@ func (a Conclude) Decide(s *casefile.Summary, _ time.Time) (casefile.Draft, erro
 	}
 	if err := a.check(); err != nil {
 		return casefile.Draft{}, err
+	}
+	if !suits(s, a.Grounds) {
+		return casefile.Draft{}, malformed(codeGrounds)
 	}
 	if err := a.ready(s); err != nil {
 		return casefile.Draft{}, err
@@ -115,7 +118,8 @@ type Refuse struct {
 
 // Decide implements Command. The burden of proof is the controller's (art. 12(5)):
 // there is no refusal without reasons in words. An objection to prospecting is never
-// refused (art. 21(3)), nor is a withdrawal of consent (art. 7(3)).
+// refused (art. 21(3)), nor is a withdrawal of consent (art. 7(3)). Of any other right
+// the grounds are those that the law has for it (GroundsOf).
 func (r Refuse) Decide(s *casefile.Summary, _ time.Time) (casefile.Draft, error) {
 	if err := undecided(s); err != nil {
 		return casefile.Draft{}, err
@@ -125,6 +129,9 @@ func (r Refuse) Decide(s *casefile.Summary, _ time.Time) (casefile.Draft, error)
 	}
 	if err := grounded(&r.Grounds, &r.Remedies); err != nil {
 		return casefile.Draft{}, err
+	}
+	if !suits(s, r.Grounds) {
+		return casefile.Draft{}, malformed(codeGrounds)
 	}
 	if err := words("reasons", r.Reasons, true); err != nil {
 		return casefile.Draft{}, err

@@ -1,6 +1,7 @@
 package rights
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -32,12 +33,23 @@ type Now struct {
 	Steps    []Step
 	Outcomes []Outcome // of the step answer
 	Letters  []Letter  // whose dispatch can be recorded
+	Grounds  []Ground  // on which it can be refused, wholly or in part
+	Waits    []Wait    // outcomes that it can have once something was done
+}
+
+// Wait is an outcome that an answer cannot have yet.
+type Wait struct {
+	Outcome Outcome
+	Lacks   Obstacle
 }
 
 // At is what a file allows now. It asks the commands themselves, so that it never
 // offers what Decide refuses for the file's state, nor leaves out what it allows.
 func At(s *casefile.Summary, now time.Time) Now {
 	n := Now{}
+	if undecided(s) == nil {
+		n.Grounds = GroundsOf(Right(s.Kind))
+	}
 	can := func(c Command) bool { _, err := c.Decide(s, now); return err == nil }
 	offer := func(step Step, yes bool) {
 		if yes {
@@ -47,10 +59,15 @@ func At(s *casefile.Summary, now time.Time) Now {
 	for _, o := range Outcomes() {
 		c := Conclude{Outcome: o, Words: "-"}
 		if o == Partly {
-			c.Grounds, c.Remedies = Grounds()[:1], Remedies()
+			c.Grounds, c.Remedies = first(n.Grounds), Remedies()
 		}
-		if can(c) {
+		_, err := c.Decide(s, now)
+		var lacks *StateError
+		switch {
+		case err == nil:
 			n.Outcomes = append(n.Outcomes, o)
+		case errors.As(err, &lacks) && undecided(s) == nil:
+			n.Waits = append(n.Waits, Wait{o, Obstacle(lacks.Lacks)})
 		}
 	}
 	for _, l := range Letters() {
@@ -65,13 +82,15 @@ func At(s *casefile.Summary, now time.Time) Now {
 	offer(StepNotes, can(Remark{Words: "-"}))
 	offer(StepExtend, can(Extend{Complex, "-"}))
 	offer(StepAnswer, len(n.Outcomes) > 0)
-	offer(StepRefuse, can(Refuse{Grounds()[:1], Remedies(), "-"}))
+	offer(StepRefuse, can(Refuse{first(n.Grounds), Remedies(), "-"}))
 	offer(StepDispatch, len(n.Letters) > 0)
 	offer(StepWithdraw, can(Withdraw{By: "email"}))
 	offer(StepClose, can(Close{}))
 	n.Next = n.next(s)
 	return n
 }
+
+func first(g []Ground) []Ground { return g[:min(len(g), 1)] }
 
 // verifies is a verification as this file takes one.
 func verifies(s *casefile.Summary) Verify {

@@ -243,7 +243,7 @@ func TestAnswerNeedsSomebody(t *testing.T) {
 	x := plain(t, Portability).do(Verify{Means: ByCustomerNo})
 	x.not(Conclude{Outcome: Granted}, "subject_id")
 	x.not(Conclude{Outcome: Partly, Words: "le reste", Remedies: []Remedy{CNIL, Court}}, "grounds")
-	x.do(verified).do(Conclude{Outcome: Partly, Words: "le reste", Grounds: []Ground{"art15.4", "art15.4"}, Remedies: []Remedy{CNIL, Court}})
+	x.do(verified).do(Conclude{Outcome: Partly, Words: "le reste", Grounds: []Ground{"art20.4", "art20.4"}, Remedies: []Remedy{CNIL, Court}})
 	if a := x.read().Answer; len(a.Grounds) != 1 || !x.sum.Has(MarkPartly) {
 		t.Errorf("%+v", a)
 	}

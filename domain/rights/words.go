@@ -142,17 +142,6 @@ func Outcomes() []Outcome { return []Outcome{Granted, Partly, NothingHeld} }
 // Ground is why a request is refused, wholly or in part.
 type Ground string
 
-// Grounds lists them, by the article that each is.
-func Grounds() []Ground {
-	return []Ground{"art11.2", // the person cannot be identified
-		"art12.5.unfounded", "art12.5.excessive", "art12.6", // the identity stayed in doubt
-		"art15.4", // rights of others
-		"art17.1", // no ground of erasure applies
-		"art17.3.a", "art17.3.b", "art17.3.c", "art17.3.d", "art17.3.e",
-		"art18.1", "art20.1", "art20.4", "art21.1", "art22.2.a", "art22.2.b", "art22.2.c", "art23",
-		"lil85.no_standing", "lil85.contrary_directives", "not_controller"}
-}
-
 // Remedy is where a person can turn (art. 12(4), 77, 79).
 type Remedy string
 
