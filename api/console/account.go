@@ -106,8 +106,6 @@ func (v *visit) deed(it value) row {
 	}
 	r := row{Cells: []cell{v.words.cell("time", w.at("time")), done, v.words.cell("reason", w.at("reason")),
 		v.words.cell("ticketed", w.at("ticketed")), v.words.cell("count", w.at("count")), v.words.cell("subjects", whom)}}
-	if event := w.text("event_id"); event != "" {
-		r.Href = Root + "/events/" + event
-	}
+	r.Href = v.eventHref(w.text("event_id"))
 	return r
 }

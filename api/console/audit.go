@@ -257,11 +257,11 @@ func (p *auditPage) page(v *visit, q *auditQuery, path, next string) {
 
 // fill puts texts into a sentence, for {1}, {2} and so on.
 func (v *visit) fill(key string, with ...string) string {
-	s := v.words.t(key)
+	values := map[string]string{}
 	for i, w := range with {
-		s = strings.ReplaceAll(s, "{"+itoa(i+1)+"}", w)
+		values[itoa(i+1)] = w
 	}
-	return s
+	return v.words.put(v.words.t(key), values)
 }
 
 // auditOthers are the other questions to what was recorded that the visitor may ask.

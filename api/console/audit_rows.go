@@ -33,7 +33,7 @@ func (v *visit) auditFilters(ctx context.Context, slug string, in url.Values, na
 		answer = value{}
 	}
 	offered := map[string][]string{"type": keys(answer.at("by_type")), "purpose": keys(answer.at("by_purpose")), "source": keys(answer.at("by_source")),
-		"reason": keys(answer.at("accesses_by_reason")), "action": {"read", "reveal", "search", "contactability", "export", "history", "audit", "accesses", "consents", "notify", "quarantine", "request", "statistics", "watch"}}
+		"reason": keys(answer.at("accesses_by_reason")), "action": {"read", "reveal", "search", "contactability", "export", "bundle", "history", "audit", "accesses", "consents", "notify", "quarantine", "request", "statistics", "watch"}}
 	var out []input
 	for _, name := range auditFields(slug) {
 		i := input{Name: name, ID: "f-" + name, Label: v.words.label(name), Kind: fieldText, Value: in.Get(name), Max: 200}
@@ -106,7 +106,7 @@ func (v *visit) auditTable(slug string, items []value, names map[string]string) 
 		t.Head = append(t.Head, v.words.label(name))
 	}
 	for _, it := range items {
-		r := row{Href: Root + "/events/" + it.text("event_id")}
+		r := row{Href: v.eventHref(it.text("event_id"))}
 		for _, name := range auditColumns(slug) {
 			if name == "action" {
 				r.Cells = append(r.Cells, v.did(it))
@@ -117,6 +117,14 @@ func (v *visit) auditTable(slug string, items []value, names map[string]string) 
 		t.Body = append(t.Body, r)
 	}
 	return t
+}
+
+// eventHref is where an event is shown, "" to who may not open it.
+func (v *visit) eventHref(id string) string {
+	if id == "" || !v.leadsTo("events") {
+		return ""
+	}
+	return Root + "/events/" + id
 }
 
 // auditCell shows one value: producers by name, and of many persons the first three.

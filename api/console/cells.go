@@ -124,7 +124,10 @@ func (w *words) textCell(name, s string) cell {
 		return cell{Kind: "time", Text: w.date(t), Code: s}
 	}
 	if desk := leads(name); desk != "" && isID(s) {
-		c := cell{Kind: "link", Text: short(s), Code: s, Href: Root + "/" + desk + "/" + s}
+		c := cell{Kind: "link", Text: short(s), Code: s}
+		if w.opens == nil || w.opens(desk) {
+			c.Href = Root + "/" + desk + "/" + s
+		}
 		if desk == "accounts" && w.accounts != nil {
 			w.accounts.ask(s)
 			c.who = w.accounts

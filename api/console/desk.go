@@ -44,6 +44,13 @@ func (v *visit) allowed(op string) bool {
 	return o != nil && (o.permission == "" || o.permission == "session.own" || v.may[o.permission])
 }
 
+// leadsTo reports a desk of which the visitor may open the page of one item: an id leads
+// nowhere else.
+func (v *visit) leadsTo(desk string) bool {
+	return slices.ContainsFunc(map[string][]string{"people": {"GET /v1/subjects/{id}", "GET /v1/subjects/{id}/history", "GET /v1/subjects/{id}/accesses", "GET /v1/subjects/{id}/consents"},
+		"events": {eventOp}, "accounts": {"GET /v1/accounts/{id}", deedsOp}, "requests": {requestRead}, "inspections": {"GET /v1/inspections/{id}"}, "breaches": {breachRead}}[desk], v.allowed)
+}
+
 // needs refuses who may not use an operation, in the API's own words.
 func (v *visit) needs(op string) error {
 	if v.allowed(op) {
@@ -116,6 +123,9 @@ func (v *visit) section(d desk, columns []string, answer value, at *url.URL) *se
 	}
 	for _, it := range items.list {
 		r := row{Href: d.href(it)}
+		if strings.HasPrefix(r.Href, Root+"/events/") && !v.leadsTo("events") {
+			r.Href = ""
+		}
 		for _, name := range columns {
 			r.Cells = append(r.Cells, v.words.cell(last(name), it.at(name)))
 		}

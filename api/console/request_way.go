@@ -2,7 +2,6 @@ package console
 
 import (
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -155,10 +154,11 @@ func (v *visit) reckoning(r value) []string {
 
 // say is a sentence with its {name}s filled in: names and texts in turn.
 func (w *words) say(key string, with ...string) string {
+	values := map[string]string{}
 	for i := 0; i+1 < len(with); i += 2 {
-		with[i] = "{" + with[i] + "}"
+		values[with[i]] = with[i+1]
 	}
-	return strings.NewReplacer(with...).Replace(w.t(key))
+	return w.put(w.t(key), values)
 }
 
 // dated shows the day of an instant.

@@ -92,6 +92,7 @@ func (v *visit) know(s value) {
 	for _, r := range s.at("reasons").list {
 		v.reasons = append(v.reasons, reason{r.text("code"), v.words.typeset(r.text("label")), r.is("ticket")})
 	}
+	v.words.opens = v.leadsTo
 	code, _, _ := strings.Cut(v.reason, ":")
 	if !slices.ContainsFunc(v.reasons, func(r reason) bool { return r.Code == code }) {
 		v.reason = ""

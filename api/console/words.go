@@ -15,11 +15,12 @@ import (
 type words struct {
 	lang                        string
 	texts, labels, codes, helps map[string]string
-	terms                       map[string][]Term // of the policy, by field
-	names                       map[string]string // of what has no word, such as an account, on one page
-	accounts                    *accounts         // of the page
-	desk                        string            // of the page, the first part of its address
-	now                         time.Time         // of the page
+	terms                       map[string][]Term      // of the policy, by field
+	names                       map[string]string      // of what has no word, such as an account, on one page
+	accounts                    *accounts              // of the page
+	desk                        string                 // of the page, the first part of its address
+	now                         time.Time              // of the page
+	opens                       func(desk string) bool // where ids may lead; nil: everywhere
 }
 
 // with are the words at a desk and an instant, together with the policy's.

@@ -6,6 +6,7 @@ import (
 
 	"greffe/api/problem"
 	"greffe/domain"
+	"greffe/domain/event"
 	"greffe/eventstore/access"
 )
 
@@ -40,7 +41,7 @@ func getBundle() endpoint {
 		}
 		c.under(in.ID)
 		n, err := a.services.Inspections.People(ctx)
-		return access.Reading{Action: "export", Categories: []string{"access", "evidence", "opposition", "requests"}, Count: n}, err
+		return access.Reading{Action: event.Bundles, Categories: []string{"access", "evidence", "opposition", "requests"}, Count: n}, err
 	}, func(_ context.Context, a *API, _ *Call, receipt access.Receipt, in *BundleQuery) (answer, error) {
 		return answer{
 			media:  mediaZIP,

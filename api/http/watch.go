@@ -29,9 +29,10 @@ type Watch interface {
 	Waiting(ctx context.Context, most int) (int, error)
 	// Alert is one, with its note, or ErrNotFound.
 	Alert(ctx context.Context, r access.Receipt, id domain.ID) (*Alert, error)
-	// Close says what an alert was. ErrConflict: it is closed already;
-	// *problem.Error own_alert: it is about who closes it.
-	Close(ctx context.Context, actor, id domain.ID, outcome, note string) (*AlertClosed, error)
+	// Close says what an alert was, and those named with it, all of them or none.
+	// ErrConflict: one is closed already; *problem.Error own_alert: it is about who closes
+	// it, field_invalid: one named with it is not, or is about another account.
+	Close(ctx context.Context, actor, id domain.ID, c AlertClosing) (*AlertClosed, error)
 }
 
 // Alert is one unusual thing in how an account reads.
@@ -40,6 +41,7 @@ type Alert struct {
 	Position  domain.Position `json:"position"`
 	At        time.Time       `json:"at"`
 	AccountID domain.ID       `json:"account_id,omitzero" doc:"Who read; absent once the access journal of that month was destroyed."`
+	Upstream  bool            `json:"upstream,omitempty" doc:"The account is another system's: its reads are streamed in, and count when they arrive."`
 	Rule      watch.Rule      `json:"rule" enum:"rate,breadth_hour,breadth_day,surge,hours,ticketless,defaulted,denied"`
 	Title     string          `json:"title" doc:"The rule in words, in French or English by Accept-Language."`
 	Level     int             `json:"level" doc:"0 from the limit on; each level more is four times as much."`
@@ -75,9 +77,14 @@ type AlertQuery struct {
 type AlertClosing struct {
 	Outcome string `json:"outcome" doc:"explained, misuse or false_alarm."`
 	Note    string `json:"note,omitempty" doc:"What was found; sealed with the access journal. At most 4,000 bytes."`
+	// Also are those that one look explains: one burst of reads passes several limits.
+	Also []domain.ID `json:"also,omitempty" doc:"Further open alerts about the same account that are closed alike; at most 50."`
 }
 
-const maxAlertNote = 4000
+const (
+	maxAlertNote = 4000
+	maxAlso      = 50
+)
 
 func watchRoutes() []Route {
 	read := Limits{Timeout: 30 * time.Second, Rate: RateRead}
@@ -140,8 +147,10 @@ func closeAlert() endpoint {
 			return nil, problem.At(problem.FieldInvalid, "note")
 		case b.Outcome == alerts.Misuse && b.Note == "":
 			return nil, problem.At(problem.FieldRequired, "note")
+		case len(b.Also) > maxAlso:
+			return nil, problem.At(problem.FieldInvalid, "also")
 		}
-		return a.services.Watch.Close(ctx, c.principal.Account, in.ID, in.Body.Outcome, in.Body.Note)
+		return a.services.Watch.Close(ctx, c.principal.Account, in.ID, in.Body)
 	})
 }
 

@@ -64,7 +64,7 @@ func (w *testWatch) Alert(_ context.Context, r access.Receipt, id domain.ID) (*A
 	return &Alert{ID: anAlert, Rule: watch.BreadthDay, AccountID: domain.ID{1}, Note: marker, State: "open"}, w.data.check(r)
 }
 
-func (w *testWatch) Close(_ context.Context, _, id domain.ID, _, _ string) (*AlertClosed, error) {
+func (w *testWatch) Close(_ context.Context, _, id domain.ID, _ AlertClosing) (*AlertClosed, error) {
 	if w.data.get().panics {
 		panic(marker)
 	}

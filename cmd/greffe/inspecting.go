@@ -13,6 +13,7 @@ import (
 	"greffe/domain"
 	"greffe/domain/bundle"
 	"greffe/domain/disclosure"
+	"greffe/domain/event"
 	"greffe/domain/inspection"
 	"greffe/domain/policy"
 	"greffe/eventstore/access"
@@ -168,7 +169,7 @@ func (c *inspectionBundleCmd) access(ctx context.Context, a *app.App, id domain.
 	if err != nil {
 		return access.Receipt{}, err
 	}
-	return forInspection(a, id)(ctx, access.Reading{Lens: disclosure.Whole(), Action: "export", Categories: []string{"access", "evidence", "opposition", "requests"}, Count: n.Subjects})
+	return forInspection(a, id)(ctx, access.Reading{Lens: disclosure.Whole(), Action: event.Bundles, Categories: []string{"access", "evidence", "opposition", "requests"}, Count: n.Subjects})
 }
 
 func (c *inspectionBundleCmd) write(sh *shell, a *app.App, receipt access.Receipt, id domain.ID) error {

@@ -144,6 +144,10 @@ const (
 	ToDecide = "contact_decision"
 )
 
+// Bundles is the action of access.recorded by which the bundle of an inspection was made:
+// about everybody, and nobody in clear.
+const Bundles = "bundle"
+
 // Known reports whether this program understands facts of type t.
 func (t Type) Known() bool {
 	switch t {

@@ -197,9 +197,11 @@ func (m *Meter) find(id domain.ID, f rules.Finding) {
 }
 
 // Opens reports an action of the ledger's own that shows data of the persons it is
-// about; the others give ids or counts alone.
+// about; the others give ids or counts alone. The bundle of an inspection is about
+// everybody and shows nobody: the persons drawn into it in clear are recorded by
+// themselves, by name, as an export.
 func Opens(action string) bool {
-	return !slices.Contains([]string{"search", "audit", "accesses", "notify", "request", "statistics", "watch", event.Decides}, action)
+	return !slices.Contains([]string{"search", "audit", "accesses", "notify", "request", "statistics", "watch", event.Bundles, event.Decides}, action)
 }
 
 // Reset implements projections.Projection.

@@ -201,6 +201,31 @@ func TestMeterCounts(t *testing.T) {
 	}
 }
 
+// TestMeterPassesOverBundles: the bundle of an inspection is about everybody and shows
+// nobody; it uses up no quota and raises no alert of breadth, and still counts among what
+// was handed out. The same number taken out as an export is told of.
+func TestMeterPassesOverBundles(t *testing.T) {
+	t.Parallel()
+	m := newMetered(t, 0)
+	taken := func(action string) {
+		t.Helper()
+		if err := m.say(event.AccessRecorded, event.Codes{}.With("action", action).With("count", int64(40))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	taken(event.Bundles)
+	if all, _ := m.Pending(); len(all) != 0 || !m.room(id(1), id(2), id(3), id(4), id(5)) {
+		t.Errorf("a bundle counts as reads: %+v", all)
+	}
+	if n, err := m.Shown(t.Context(), id(50)); err != nil || n != 40 {
+		t.Errorf("%d handed out, %v", n, err)
+	}
+	taken("export")
+	if all, _ := m.Pending(); len(all) != 1 || all[0].Observed != 40 || m.room(id(200)) {
+		t.Errorf("an export of 40: %+v", all)
+	}
+}
+
 // TestMeterAnswersNothingBehind: until it has read what was in the log when it began, and
 // again after a reset, a meter does not say that there is room; what it cannot open stops
 // it where it is.

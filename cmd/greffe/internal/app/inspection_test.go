@@ -19,6 +19,7 @@ import (
 	httpapi "greffe/api/http"
 	"greffe/domain"
 	"greffe/domain/bundle"
+	"greffe/domain/event"
 	heads "greffe/domain/proof"
 	"greffe/domain/token"
 )
@@ -149,7 +150,7 @@ func TestInspectionBundle(t *testing.T) {
 	if err := json.Unmarshal(b, &nothing); err != nil || len(nothing.Items) > 0 || len(nothing.Documents) > 0 {
 		t.Errorf("another inspection shows %+v %v", nothing, err)
 	}
-	if len(seen.Items) != 3 || seen.Items[0].Action != "export" || seen.Items[2].Count != 2 {
+	if len(seen.Items) != 3 || seen.Items[0].Action != event.Bundles || seen.Items[2].Count != 2 {
 		t.Errorf("consulted %+v", seen.Items)
 	}
 }
