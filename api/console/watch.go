@@ -96,9 +96,9 @@ func dayOf(alert value) string {
 	return t.In(zone()).Format(time.DateOnly)
 }
 
-// together reports alerts about the same account on the same day: one burst of reads
+// oneBurst reports alerts about the same account on the same day: one burst of reads
 // passes several limits, and each at several levels.
-func together(a, b value) bool {
+func oneBurst(a, b value) bool {
 	return a.text("account_id") == b.text("account_id") && dayOf(a) == dayOf(b)
 }
 
@@ -106,7 +106,7 @@ func together(a, b value) bool {
 func (v *visit) alertGroups(items []value) (out []alertGroup) {
 	var firsts []value
 	for _, it := range items {
-		i := slices.IndexFunc(firsts, func(f value) bool { return together(f, it) })
+		i := slices.IndexFunc(firsts, func(f value) bool { return oneBurst(f, it) })
 		if i < 0 {
 			i = len(firsts)
 			firsts = append(firsts, it)
@@ -212,7 +212,7 @@ func (v *visit) besides(ctx context.Context, a value, state string) (out []value
 		return nil
 	}
 	for _, it := range items {
-		if it.text("id") != a.text("id") && together(it, a) {
+		if it.text("id") != a.text("id") && oneBurst(it, a) {
 			out = append(out, it)
 		}
 	}
