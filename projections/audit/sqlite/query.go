@@ -99,6 +99,8 @@ func (s *Store) accesses(ctx context.Context, f audit.AccessFilter) (*selection,
 		q.from = "access r INDEXED BY access_reason"
 	case source != 0:
 		q.from = "access r INDEXED BY access_source"
+	case action != 0:
+		q.from = "access r INDEXED BY access_action"
 	case f.MinCount >= 2:
 		q.from = "access r INDEXED BY access_many"
 	case f.WithoutCase:

@@ -9,7 +9,7 @@ import "greffe/projections/internal/sqlfile"
 const blockBits = 8
 
 // Format is the version of the file; an older one is emptied and folded anew.
-const Format = 6
+const Format = 7
 
 var schema = sqlfile.Schema{
 	Name:    "audit",
@@ -22,6 +22,7 @@ var schema = sqlfile.Schema{
 			action INTEGER, reason INTEGER, categories INTEGER, ticketed INTEGER NOT NULL, count INTEGER NOT NULL, time INTEGER NOT NULL, recorded INTEGER NOT NULL);
 		CREATE INDEX access_account ON access(account);
 		CREATE INDEX access_reason ON access(reason);
+		CREATE INDEX access_action ON access(action);
 		CREATE INDEX access_source ON access(source) WHERE source IS NOT NULL;
 		CREATE INDEX access_time ON access(time);
 		CREATE INDEX access_flow ON access(account,time,position,count,reason);
