@@ -19,6 +19,7 @@ type bundlePage struct {
 	Ready            *bundleReport
 	Verifiers        []verifierRow
 	VerifiersNote    string
+	Build            string // how the program is made from the sources, if it is not handed out here
 }
 
 // bundleReport is the verdict on a bundle.
@@ -55,7 +56,9 @@ func (v *visit) showBundle(ctx context.Context, status int, problem *refused) er
 		p.of(v, j)
 	}
 	if p.Ready != nil {
-		p.verifiers(ctx, v)
+		if p.Verifiers, p.VerifiersNote = v.verifiers(ctx, id); len(p.Verifiers) == 0 {
+			p.Build = buildVerifier
+		}
 	}
 	v.show(status, "bundle", v.words.t("bundle_title"), p)
 	return nil

@@ -50,6 +50,17 @@ type bundleJob struct {
 	report      *bundle.Report
 	file        bundle.Spill
 	ended       time.Time
+	taken       bool // the file was given to the browser, whole
+}
+
+// stands reports a bundle that was built and verified, and whether it was taken.
+func (j *bundleJob) stands() (ready, taken bool) {
+	if j == nil {
+		return false, false
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.state == bundleReady, j.taken
 }
 
 func newBundles(now func() time.Time) *bundles {
@@ -255,5 +266,8 @@ func (j *bundleJob) give(w http.ResponseWriter) error {
 			return nil // the browser left
 		}
 	}
+	j.mu.Lock()
+	j.taken = true
+	j.mu.Unlock()
 	return nil
 }

@@ -44,13 +44,8 @@ type inspectionPage struct {
 	Consulted     []consultedRow
 	ConsultedNote string
 	Documents     *table
-}
-
-// step is one stage of an inspection.
-type step struct {
-	Title, Text string
-	Done, Now   bool
-	Links       []link
+	Built         bool // a bundle is among them
+	Checking      *checking
 }
 
 // consultedRow is what one account consulted.
@@ -73,6 +68,7 @@ func (c *Console) inspection(ctx context.Context, v *visit) error {
 		Values: v.chosen(i, "reference", "requester", "object", "from", "to", "modes", "scope", "samples", "opened", "due", "closed")}
 	p.left(v, i)
 	p.consulted(ctx, v, id)
+	p.Checking = v.checking(ctx, id)
 	if p.Guest {
 		p.guest(v)
 	} else {
@@ -118,41 +114,6 @@ func (p *inspectionPage) guest(v *visit) {
 	}
 }
 
-// steps are the stages, the first that is not done being now.
-func (p *inspectionPage) steps(v *visit, i value) {
-	id := p.ID
-	closed := i.text("state") == "closed"
-	own := v.session.text("account_id")
-	consulted := slices.ContainsFunc(p.Consulted, func(r consultedRow) bool { return r.Account.Code != own })
-	job := v.c.bundles.find(own, id)
-	built := p.Documents != nil || job != nil && job.report != nil
-	here := Root + "/inspections/" + id + "/"
-	to := func(op, href, text string) []link {
-		if closed || !v.allowed(op) {
-			return nil
-		}
-		return []link{{Href: href, Text: v.words.t(text)}}
-	}
-	p.Steps = []step{
-		{Title: v.words.t("step_open"), Text: v.fill("step_open_text", v.words.cell("opened", i.at("opened")).Text), Done: true},
-		{Title: v.words.t("step_invite"), Text: v.words.t("step_invite_text"), Done: consulted || closed, Links: to(v.inviteOp(), Root+"/guests/"+id, "act_inspections_invite")},
-		{Title: v.words.t("step_consult"), Text: v.words.t("step_consult_text"), Done: consulted || closed, Links: to("POST /v1/inspections/{id}/search", here+"search", "act_inspections_search")},
-		{Title: v.words.t("step_bundle"), Text: v.words.t("step_bundle_text"), Done: built || closed, Links: to(bundleOp, Root+"/bundles/"+id, "act_inspections_build")},
-		{Title: v.words.t("step_close"), Text: v.words.t("step_close_text"), Done: closed, Links: to("POST /v1/inspections/{id}/close", here+"close", "act_inspections_close")},
-	}
-	for n, ask := range map[int]string{1: "step_invite_ask", 2: "step_search_ask", 3: "step_bundle_ask", 4: "step_close_ask"} {
-		if len(p.Steps[n].Links) == 0 && !closed {
-			p.Steps[n].Text += " " + v.words.t(ask)
-		}
-	}
-	for n := range p.Steps {
-		if !p.Steps[n].Done {
-			p.Steps[n].Now = true
-			break
-		}
-	}
-}
-
 // maxConsulted bounds the accesses that the page adds up.
 const maxConsulted = 5000
 
@@ -175,6 +136,7 @@ func (p *inspectionPage) consulted(ctx context.Context, v *visit, id string) {
 		}
 		if docs := answer.at("documents"); cursor == "" && len(docs.list) > 0 {
 			p.Documents = v.section(desk{slug: "events", keys: []string{"event_id"}}, []string{"time", "kind", "rows", "files", "sha256"}, value{kind: '{', members: []member{{"items", docs}}}, nil).Table
+			p.Built = slices.ContainsFunc(docs.list, func(d value) bool { return d.text("kind") == "bundle" })
 			p.Documents.Caption = v.words.t("inspection_documents")
 		}
 		for _, it := range answer.at("items").list {

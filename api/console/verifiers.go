@@ -19,20 +19,25 @@ type verifierRow struct {
 }
 
 // verifiers lists the programs that the installation has, or says where they are had.
-func (p *bundlePage) verifiers(ctx context.Context, v *visit) {
-	answer, err := v.get(ctx, v.c.spec[verifiersOp].filled([]string{p.ID}, nil))
+func (v *visit) verifiers(ctx context.Context, id string) (out []verifierRow, note string) {
+	answer, err := v.get(ctx, v.c.spec[verifiersOp].filled([]string{id}, nil))
 	if err != nil {
-		p.VerifiersNote = v.why(err)
-		return
+		return nil, v.why(err)
 	}
 	for _, it := range answer.at("items").list {
 		n, _ := strconv.ParseInt(it.text("bytes"), 10, 64)
-		p.Verifiers = append(p.Verifiers, verifierRow{Name: it.text("name"), For: systemName(it.text("system")) + " " + it.text("processor"), Size: v.megabytes(n), SHA256: it.text("sha256"),
-			Href: p.Ready.Href + "/with/" + url.PathEscape(it.text("name")) + "/content"})
+		out = append(out, verifierRow{Name: it.text("name"), For: systemName(it.text("system")) + " " + it.text("processor"), Size: v.megabytes(n), SHA256: it.text("sha256"),
+			Href: besideBundle(id, it.text("name"))})
 	}
-	if len(p.Verifiers) == 0 {
-		p.VerifiersNote = v.words.t("verifier_none")
+	if len(out) == 0 {
+		note = v.words.t("verifier_none")
 	}
+	return out, note
+}
+
+// besideBundle is where what stands beside a bundle is taken.
+func besideBundle(id, name string) string {
+	return Root + "/bundlefiles/" + id + "/with/" + url.PathEscape(name) + "/content"
 }
 
 // systemName is a system as its users call it.

@@ -93,6 +93,13 @@ type InspectionItem struct {
 	Requester string               `json:"requester,omitempty" doc:"Absent once destroyed at its term, as the two below."`
 	Reference string               `json:"reference,omitempty"`
 	Object    string               `json:"object,omitempty"`
+	Guests    *InspectionGuests    `json:"guests,omitempty" doc:"Of one inspection: how many were invited to it."`
+}
+
+// InspectionGuests counts the guests of an inspection, whom it does not name.
+type InspectionGuests struct {
+	Invited int `json:"invited" doc:"In all, those whose accounts have ended too."`
+	Came    int `json:"came" doc:"Of those, who chose their factors and can sign in, or could."`
 }
 
 // Consulted is what was read and copied under an inspection, for the procès-verbal
@@ -235,6 +242,7 @@ func getInspection() endpoint {
 			return nil, err
 		}
 		item := inspectionItem(i, a.cfg.Now())
+		item.Guests = a.countGuests(in.ID)
 		return &item, nil
 	})
 }

@@ -79,9 +79,7 @@ func listGuests() endpoint {
 		return access.Reading{Action: "read", Categories: []string{"accounts"}}, nil
 	}, func(ctx context.Context, a *API, _ *Call, receipt access.Receipt, in *GuestsQuery) (*List[AccountItem], error) {
 		closed := errors.Is(a.services.Inspections.Standing(ctx, in.ID), ErrConflict)
-		all := slices.DeleteFunc(a.services.Directory.Accounts(), func(x accounts.Account) bool {
-			return x.Kind != account.Guest || x.Inspection != in.ID
-		})
+		all := a.guests(in.ID)
 		items, err := a.shownAccounts(ctx, receipt, all)
 		for i := range items {
 			if closed {
@@ -90,6 +88,23 @@ func listGuests() endpoint {
 		}
 		return &List[AccountItem]{Items: items}, err
 	})
+}
+
+// guests are the accounts that were made for an inspection.
+func (a *API) guests(inspection domain.ID) []accounts.Account {
+	return slices.DeleteFunc(a.services.Directory.Accounts(), func(x accounts.Account) bool {
+		return x.Kind != account.Guest || x.Inspection != inspection
+	})
+}
+
+func (a *API) countGuests(inspection domain.ID) *InspectionGuests {
+	out := &InspectionGuests{}
+	for _, x := range a.guests(inspection) {
+		if out.Invited++; x.Ready() {
+			out.Came++
+		}
+	}
+	return out
 }
 
 func postGuest() endpoint {

@@ -32,9 +32,9 @@ func TestGuestIsOfTheInspectionAlone(t *testing.T) {
 	ask := func(path, body string) reply { return w.call(http.MethodPost, path, body, "Authorization", dpo) }
 	before := len(w.store.Accounts())
 	for body, want := range map[string]string{
-		inviting("a", testNow.AddDate(0, 6, 2)): "field_invalid",
-		inviting("a", testNow):                  "field_invalid",
-		strings.Replace(inviting("a", testNow.Add(time.Hour)), `,"expires_at"`, `,"x"`, 1): "field_unknown",
+		inviting("zqlong", testNow.AddDate(0, 6, 1).Add(time.Second)):                            "field_invalid",
+		inviting("zqpast", testNow):                                                              "field_invalid",
+		strings.Replace(inviting("a", testNow.Add(time.Hour)), `,"expires_at"`, `,"x"`, 1):       "field_unknown",
 		`{"label":"Agent","login":"a"}`:                                                          "field_required",
 		`{"label":"Agent","expires_at":"2026-03-09T00:00:00Z"}`:                                  "field_required",
 		strings.Replace(inviting("a", testNow.Add(time.Hour)), `{`, `{"roles":["admin"],`, 1):    "field_unknown",
@@ -60,6 +60,13 @@ func TestGuestIsOfTheInspectionAlone(t *testing.T) {
 	x, _ := w.store.Find(made.AccountID)
 	if x.Kind != account.Guest || x.Inspection != anInspection || !slices.Equal(x.Roles, []string{"inspector"}) || x.Portfolio != "" || !x.Until.Equal(testNow.AddDate(0, 0, 8)) {
 		t.Errorf("the account: %+v", x)
+	}
+	if got := ask(guests, inviting("zqlast", testNow.AddDate(0, 6, 1))); got.status != http.StatusCreated {
+		t.Errorf("for six months, the last day included: %d %s", got.status, got.body)
+	}
+	one := w.call(http.MethodGet, inspections+"/"+anInspection.String(), "", "Authorization", dpo, "X-Greffe-Reason", forInspection)
+	if !strings.Contains(one.body, `"guests":{"invited":2,"came":0}`) {
+		t.Errorf("the guests are not counted: %s", one.body)
 	}
 	over.Store(true)
 	if got := ask(guests, inviting("zqb", testNow.AddDate(0, 0, 8))); got.status != http.StatusConflict {
@@ -90,6 +97,10 @@ func TestDeskSeesToItsGuestsAlone(t *testing.T) {
 				t.Errorf("%s of %s: %d %s", act, who, got.status, got.body)
 			}
 		}
+	}
+	one := w.call(http.MethodGet, inspections+"/"+anInspection.String(), "", "Authorization", dpo, "X-Greffe-Reason", forInspection)
+	if !strings.Contains(one.body, `"guests":{"invited":2,"came":2}`) {
+		t.Errorf("the guests, who chose their factors, are not counted: %s", one.body)
 	}
 	before := len(w.journal.all())
 	got := w.call(http.MethodGet, guests, "", "Authorization", dpo, "X-Greffe-Reason", forInspection)

@@ -24,7 +24,8 @@ func TestConsoleBundle(t *testing.T) {
 	at, build, file := "/console/inspections/"+id, "/console/bundles/"+id, "/console/bundlefiles/"+id
 	s.signIn("dpo")
 	s.because("inspection")
-	s.shows(at, "Opened on", "Build and verify", build, "Nothing has been consulted", "/console/guests/"+id, "days to answer")
+	s.shows("/console/inspections/new/open", "eight days after the opening")
+	s.shows(at, "Opened on", "Build and verify", build, "A guest’s account, kept to this inspection alone", "Nothing has been consulted", "/console/guests/"+id, "days to answer")
 	if p := s.get(file); p.status != http.StatusNotFound {
 		t.Errorf("a bundle that nobody built: %d", p.status)
 	}
@@ -39,6 +40,10 @@ func TestConsoleBundle(t *testing.T) {
 	for until(lines, "data:") != "" {
 	}
 	s.shows(build, "The bundle is intact", "Signed heads", file, "--lang en --key key.pem greffe-"+id+".zip")
+	s.ok(s.open.CaughtUp(t.Context()))
+	if p := s.get(at); !strings.Contains(p.text, "it remains to download it") || strings.Contains(p.text, "A bundle was built and verified") {
+		t.Errorf("a bundle that nobody took yet: %.2500s", p.main())
+	}
 	if n := len(s.facts(event.ExportProduced)) - before; n != 1 {
 		t.Errorf("%d bundles are on record", n)
 	}
@@ -53,7 +58,7 @@ func TestConsoleBundle(t *testing.T) {
 		t.Errorf("the bundle that was given: %+v", report)
 	}
 	s.ok(s.open.CaughtUp(t.Context()))
-	s.shows(at, "Documents handed out", "What was consulted")
+	s.shows(at, "Documents built or handed out", "What was consulted", "A bundle was built and verified", "make cross", "greffe-verify --lang en --key key.pem greffe-"+id+".zip", file+"/with/key.pem/content")
 	s.signIn("auditor")
 	s.because("inspection")
 	for _, path := range []string{file, "/console/live/bundles/" + id} { // of the DPO's
@@ -121,7 +126,8 @@ func TestConsoleGuest(t *testing.T) {
 	if r := s.send(http.MethodPost, "/console/reason", s.filled(at, url.Values{"reason": {"inspection"}, "back": {at}}), nil); r.to != at {
 		t.Errorf("the reason leads to %d %s", r.status, r.to)
 	}
-	text := s.shows(at, "You are a guest of this inspection", "Your account ends on", "is recorded", `<a href="`+at+`" aria-current="page">`, "/console/reads")
+	text := s.shows(at, "You are a guest of this inspection", "Your account ends on", "is recorded", `<a href="`+at+`" aria-current="page">`, "/console/reads",
+		"Check it yourself, offline", "Ask whoever invited you", "make cross", "greffe-verify --lang en --key key.pem greffe-"+id.String()+".zip")
 	if strings.Contains(text, "5. Close") || strings.Contains(text, "/console/bundles") {
 		t.Error("the guest is offered the work of the DPO")
 	}
@@ -157,6 +163,11 @@ func TestConsoleInspectionAlone(t *testing.T) {
 	}
 	guest := last.Codes.ID("account")
 	s.ok(s.open.CaughtUp(t.Context()))
+	s.shows("/console/inspections/"+id.String(), "1 invitation made; the inspector has not chosen a password yet")
+	far := s.filled(at, url.Values{"label": {"Zqfar"}, "login": {"zqfar"}, "until": {s.now.read().AddDate(0, 6, 2).Format(time.DateOnly)}})
+	if p := s.send(http.MethodPost, at, far, nil); p.status != http.StatusBadRequest || len(s.facts(event.AccountCreated)) != len(made) {
+		t.Errorf("a guest for more than six months: %d", p.status)
+	}
 	text := s.shows(at, "The guests of this inspection", "Zqzqone", "New link", "Invite another inspector")
 	number := func(act string) string {
 		_, form, _ := strings.Cut(text, at+"/"+guest.String()+"/"+act)

@@ -83,7 +83,7 @@ func TestConsoleVerifier(t *testing.T) {
 		t.Errorf("%v: greffe-verify %s prints\n%s\nthe page says\n%s", err, command, out, expected)
 	}
 	s.ok(s.open.CaughtUp(t.Context()))
-	s.shows("/console/inspections/"+id, "Documents handed out", "Program that verifies", "Public key of the register")
+	s.shows("/console/inspections/"+id, "Documents built or handed out", "Program that verifies", "Public key of the register")
 	s.signIn("agent")
 	for _, from := range []string{file + "/with/key.pem/content", file + "/with/greffe-verify/content"} {
 		if p := s.get(from); p.status != http.StatusForbidden {
