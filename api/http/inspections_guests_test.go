@@ -99,8 +99,8 @@ func TestDeskSeesToItsGuestsAlone(t *testing.T) {
 		}
 	}
 	one := w.call(http.MethodGet, inspections+"/"+anInspection.String(), "", "Authorization", dpo, "X-Greffe-Reason", forInspection)
-	if !strings.Contains(one.body, `"guests":{"invited":2,"came":2}`) {
-		t.Errorf("the guests, who chose their factors, are not counted: %s", one.body)
+	if !strings.Contains(one.body, `"guests":{"invited":2,"came":0}`) {
+		t.Errorf("the guests, none of whom chose factors, are not counted: %s", one.body)
 	}
 	before := len(w.journal.all())
 	got := w.call(http.MethodGet, guests, "", "Authorization", dpo, "X-Greffe-Reason", forInspection)

@@ -26,7 +26,7 @@ func corpus() []string {
 
 // ours are the elements that the console's pages are made of.
 var ours = strings.Fields(`html head meta title link script body a header div span nav details summary ul ol li p main aside h1 h2 h3 h4 form label select option optgroup button small input textarea
-	fieldset legend section article table caption thead tbody tfoot tr th td colgroup col dl dt dd time code pre strong em b i abbr footer figure figcaption meter progress br hr output datalist
+	fieldset legend section article samp table caption thead tbody tfoot tr th td colgroup col dl dt dd time code pre strong em b i abbr footer figure figcaption meter progress br hr output datalist
 	dialog ins del svg path g line rect circle text polyline polygon title defs use blockquote template kbd mark noscript`)
 
 // judgedPage is what a parser makes of a page: everything that a reader is told, and what
