@@ -134,6 +134,11 @@ func (w *words) textCell(name, s string) cell {
 		}
 		return c
 	}
+	if name == "active" || name == "archive" {
+		if length, ok := w.length(s); ok {
+			return cell{Kind: "text", Text: length, Code: s}
+		}
+	}
 	if named, ok := w.composed(name, s); ok {
 		return cell{Kind: "code", Text: named, Code: s}
 	}

@@ -141,7 +141,7 @@ func highest(rows [][24]int64) int64 {
 func (r *heatRow) cells(v *visit, hours [24]int64, most int64, href string) {
 	for h, n := range hours {
 		c := heatCell{Count: v.words.number(strconv.FormatInt(n, 10)), Shade: shade(n, most)}
-		c.Text = v.fill("heat_cell", r.Name.Text, itoa(h), itoa(h+1), c.Count)
+		c.Text = v.fill("heat_cell", itoa(h), itoa(h+1), c.Count)
 		if n > 0 {
 			c.Href = href
 		}

@@ -200,7 +200,8 @@ func (v *visit) compare(p *mergePage, of [2]value) {
 }
 
 func (v *visit) mergeRow(of [2]value, path string) mergeRow {
-	r := mergeRow{Label: v.words.label(last(path))}
+	group, _, _ := strings.Cut(path, ".")
+	r := mergeRow{Label: v.words.labelIn(group, last(path))}
 	var at [2]time.Time
 	for i, s := range of {
 		r.Cells[i] = v.words.cell(last(path), s.at(path))

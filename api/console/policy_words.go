@@ -189,12 +189,21 @@ func (w *words) policyValue(name, s string) string {
 	case "false":
 		return w.t("no")
 	}
-	if m := span.FindStringSubmatch(s); m != nil {
-		n, unit := m[1], map[string]string{"Y": "year", "M": "month", "W": "week", "D": "day"}[m[2]]
-		if n != "1" {
-			unit += "s"
-		}
-		return n + " " + w.t("unit_"+unit)
+	if length, ok := w.length(s); ok {
+		return length
 	}
 	return w.code(name, s)
+}
+
+// length is an ISO 8601 length in words; false of any other text.
+func (w *words) length(s string) (string, bool) {
+	m := span.FindStringSubmatch(s)
+	if m == nil {
+		return "", false
+	}
+	n, unit := m[1], map[string]string{"Y": "year", "M": "month", "W": "week", "D": "day"}[m[2]]
+	if n != "1" && (n != "0" || w.lang != "fr") {
+		unit += "s"
+	}
+	return n + " " + w.t("unit_"+unit), true
 }

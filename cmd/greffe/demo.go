@@ -40,6 +40,9 @@ func (c *demoCmd) Run(sh *shell) (err error) {
 			return err
 		}
 	}
+	if err := registered(sh.ctx, a); err != nil {
+		return err
+	}
 	if err := a.CaughtUp(sh.ctx); err != nil {
 		return err
 	}
@@ -52,6 +55,15 @@ func (c *demoCmd) load(sh *shell, a *app.App, name, source string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, in.Close()) }()
+	if source == "" {
+		born, err := a.Ledger.PolicyVersions(sh.ctx)
+		if err != nil {
+			return err
+		}
+		if err := asOf(in, born[0].Published.Time); err != nil {
+			return err
+		}
+	}
 	at, err := time.Parse(time.DateOnly, sampleAt)
 	if err != nil {
 		return fmt.Errorf("demo: %w", err)

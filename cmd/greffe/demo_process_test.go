@@ -77,6 +77,27 @@ func (v *visitor) send(method, path, body string) (int, string) {
 	return resp.StatusCode, string(b)
 }
 
+// asked reads what the demo's token may, for a reason.
+func (v *visitor) asked(path, token string) (int, string) {
+	v.t.Helper()
+	r, err := http.NewRequestWithContext(v.t.Context(), http.MethodGet, v.base+path, http.NoBody)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+token)
+	r.Header.Set("X-Greffe-Reason", "rights_request")
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	return resp.StatusCode, string(b)
+}
+
 // TestDemo: who started the demo signs in to the console with what it printed, as often
 // as it is started.
 func TestDemo(t *testing.T) {
@@ -86,6 +107,7 @@ func TestDemo(t *testing.T) {
 		v := demo(t, dir)
 		password := v.says(`with the password (\S+)`)
 		v.says(`(API reference)`)
+		v.livedIn(start)
 		for _, login := range []string{"claire", "nadia"} {
 			v.client.Jar, _ = cookiejar.New(nil)
 			if status, body := v.send(http.MethodPost, "/v1/session/password", fmt.Sprintf(`{"name":%q,"password":%q}`, login, password)); status != http.StatusOK {

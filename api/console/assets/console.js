@@ -70,3 +70,30 @@ function draw(figure) {
   }, [series.labels.map((_, i) => i), ...series.values], at);
   new ResizeObserver(() => plot.setSize(size())).observe(at);
 }
+
+// On a telephone the rows of a table stand one below another, each cell behind the name
+// of its column (console-narrow.css). Roles are said, as a display of blocks hides them.
+const stacked = new MutationObserver((all) => { for (const { target } of all) columns(target.closest("table")); });
+for (const table of document.querySelectorAll(".scroll > table:not(.heat, .calendar, .matrix, .merge)")) {
+  if (!table.tHead?.rows.length) continue;
+  table.classList.add("stacked");
+  table.setAttribute("role", "table");
+  columns(table);
+  for (const body of table.tBodies) stacked.observe(body, { childList: true });
+}
+
+function columns(table) {
+  const head = [...table.tHead.rows[table.tHead.rows.length - 1].cells];
+  for (const group of [table.tHead, ...table.tBodies]) {
+    group.setAttribute("role", "rowgroup");
+    for (const row of group.rows) {
+      row.setAttribute("role", "row");
+      for (const cell of row.cells) {
+        cell.setAttribute("role", cell.tagName === "TD" ? "cell" : group === table.tHead ? "columnheader" : "rowheader");
+        if (group === table.tHead) continue;
+        cell.dataset.column = head[cell.cellIndex]?.textContent.trim() ?? "";
+        cell.toggleAttribute("data-empty", ["", "—"].includes(cell.textContent.trim()) && !cell.querySelector("meter, progress, svg, input, button, img"));
+      }
+    }
+  }
+}

@@ -163,9 +163,10 @@ func (h *history) rare(p person, i int) {
 	}
 	t := h.after(p.created, 500)
 	switch i % 61 {
-	case 3, 17:
-		h.add(t, source, "request.received", id, "", data{"right": h.of(list("access|erasure|rectification|objection|portability")), "channel": "email",
-			"received_at": t.Format(time.RFC3339), "message": "Bonjour, je souhaite exercer mes droits. Merci."})
+	case 3:
+		if i%4 == 0 {
+			h.request(t, source, id, i/61/4)
+		}
 	case 7, 23:
 		h.add(t, source, "opposition.registered", id, "", data{"scope": "all"})
 	case 11:
@@ -182,6 +183,17 @@ func (h *history) rare(p person, i int) {
 		h.add(t, source, "contact.merged", id, "user:doublons", data{"into": data{"source": source, "subject": id + "-D"}, "reason": "duplicate"})
 		h.add(h.after(t, 20), source, "contact.unmerged", id, "user:doublons", data{"into": data{"source": source, "subject": id + "-D"}, "reason": "mistake"})
 	}
+}
+
+// request is of one life in 244: the file has about a dozen, as many as a small house
+// has open. The rights that are asked for take turns.
+func (h *history) request(t time.Time, source, id string, turn int) {
+	asked := [...][2]string{{"access", "Bonjour, merci de m'envoyer une copie des données que vous avez sur moi."},
+		{"erasure", "Bonjour, je vous demande d'effacer mes données. Merci."},
+		{"rectification", "Bonjour, mon adresse a changé, merci de la corriger."},
+		{"objection", "Bonjour, je ne veux plus recevoir vos offres."},
+		{"portability", "Bonjour, je voudrais mes données dans un format réutilisable."}}[turn%5]
+	h.add(t, source, "request.received", id, "", data{"right": asked[0], "channel": "email", "received_at": t.Format(time.RFC3339), "message": asked[1]})
 }
 
 func (h *history) user() string { return "user:" + h.of(list("jdupont|mroy|akone|sfaure")) }

@@ -78,6 +78,9 @@ func (s *seat) fits(where string) {
 		[...document.querySelectorAll("main *")].filter(e => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest(".scroll, pre, textarea")).slice(0, 3).map(e => e.outerHTML.slice(0, 160)).join(" | ")`); wide != "" {
 		s.T.Errorf("%s scrolls to the side at 390: %s", where, wide)
 	}
+	if wide := scripted[string](s, `[...document.querySelectorAll("main .scroll")].filter(e => e.scrollWidth > e.clientWidth + 1 && !e.querySelector(".heat, .matrix, .calendar")).map(e => e.outerHTML.slice(0, 200)).join(" | ")`); wide != "" {
+		s.T.Errorf("%s: columns are out of sight at 390: %s", where, wide)
+	}
 	if n := scripted[int](s, `document.querySelectorAll("img, iframe, object, embed, base, [zq], [onerror], [onload], [onclick], [onfocus], [onmouseover], script:not([src])").length`); n != 0 {
 		s.T.Errorf("%s: %d elements came from data", where, n)
 	}
