@@ -129,7 +129,7 @@ func questions(now time.Time) []question {
 }
 
 func showRequests(v *visit, a value, p *startPage) {
-	t := tile{Title: v.words.t("desk_requests"), Value: v.words.number(a.text("all.open")), Note: v.words.counted("open_requests", a.text("all.open")), Href: Root + "/requests?standing=open", Kind: "plain", order: 1}
+	t := tile{Title: v.words.t("desk_requests"), Value: v.words.number(a.text("all.open")), Note: v.words.say("open_requests", "n", a.text("all.open")), Href: Root + "/requests?standing=open", Kind: "plain", order: 1}
 	if n := a.text("all.overdue"); n != "0" && n != "" {
 		t.Kind, t.Note = "stop", v.words.number(n)+" "+v.words.t("overdue")
 	}
@@ -145,9 +145,9 @@ func waitingList(order int, slug, kind string) func(*visit, value, *startPage) {
 
 // waits adds what waits at a desk; more says that it is at least n.
 func (p *startPage) waits(v *visit, order int, slug, kind, n string, more bool) {
-	t := tile{Title: v.words.t("desk_" + slug), Value: v.words.number(cmp.Or(n, "0")), Href: Root + "/" + slug, Kind: kind, order: order, Note: v.words.counted("waiting_"+slug, cmp.Or(n, "0"))}
+	t := tile{Title: v.words.t("desk_" + slug), Value: v.words.number(cmp.Or(n, "0")), Href: Root + "/" + slug, Kind: kind, order: order, Note: v.words.say("waiting_"+slug, "n", cmp.Or(n, "0"))}
 	if more {
-		t.Value, t.Note = "> "+t.Value, v.words.t("waiting_"+slug)
+		t.Value = "> " + t.Value
 	}
 	if n == "0" || n == "" {
 		t.Kind = "plain"
@@ -189,7 +189,7 @@ func showProducers(v *visit, a value, p *startPage) {
 			missing++
 		}
 	}
-	t := tile{Title: v.words.t("desk_producers"), Value: v.words.number(itoa(len(a.at("items").list))), Href: Root + "/producers", Kind: "good", Note: v.words.counted("all_send", itoa(len(a.at("items").list))), order: 2}
+	t := tile{Title: v.words.t("desk_producers"), Value: v.words.number(itoa(len(a.at("items").list))), Href: Root + "/producers", Kind: "good", Note: v.words.counted("all_send", len(a.at("items").list)), order: 2}
 	if silent+missing > 0 {
 		var said []string
 		for _, of := range []struct {
@@ -197,7 +197,7 @@ func showProducers(v *visit, a value, p *startPage) {
 			text string
 		}{{silent, "silent"}, {missing, "with_gaps"}} {
 			if of.n > 0 {
-				said = append(said, itoa(of.n)+" "+v.words.counted(of.text, itoa(of.n)))
+				said = append(said, itoa(of.n)+" "+v.words.counted(of.text, of.n))
 			}
 		}
 		t.Kind, t.Note = "warn", strings.Join(said, ", ")
@@ -208,7 +208,7 @@ func showProducers(v *visit, a value, p *startPage) {
 func showRetention(v *visit, a value, p *startPage) {
 	t := tile{Title: v.words.t("desk_retention"), Href: Root + "/retention", Kind: "plain", Value: v.words.t("never"), order: 3}
 	if l := a.at("last"); !l.empty() {
-		t.Value, t.Note = v.words.cell("date", l.at("date")).Text, v.words.number(cmp.Or(l.text("counts.erased"), "0"))+" "+v.words.counted("erased", cmp.Or(l.text("counts.erased"), "0"))
+		t.Value, t.Note = v.words.cell("date", l.at("date")).Text, v.words.number(cmp.Or(l.text("counts.erased"), "0"))+" "+v.words.say("erased", "n", cmp.Or(l.text("counts.erased"), "0"))
 	}
 	p.State = append(p.State, t)
 }

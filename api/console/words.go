@@ -77,16 +77,6 @@ func (w *words) t(key string) string {
 	return w.texts["missing"] + " " + key
 }
 
-// counted is the sentence of a number: KEY_1 for one, and in French for none.
-func (w *words) counted(key, n string) string {
-	if n == "1" || n == "0" && w.lang == "fr" {
-		if s, ok := w.texts[key+"_1"]; ok {
-			return s
-		}
-	}
-	return w.t(key)
-}
-
 // label names a field of the API: by its desk first (DESK.FIELD), as the period of an
 // inspection is not that of a search. What nobody named is shown as it is written.
 func (w *words) label(name string) string {
