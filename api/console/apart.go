@@ -27,10 +27,7 @@ func (w *words) apart(t, now time.Time) string {
 	default:
 		n, unit = int(d/(365*day)), "year"
 	}
-	if n > 1 {
-		unit += "s"
-	}
-	return w.say("apart_"+side, "n", itoa(n), "unit", w.t("unit_"+unit))
+	return w.say("apart_"+side, "n", itoa(n), "unit", w.counted("unit_"+unit, n))
 }
 
 // reckoned reports a field of which people want to know how long ago it was, or how long
@@ -65,9 +62,6 @@ func (v *visit) hours(from, due value) *clock {
 		unit, count = "minutes", int(n/time.Minute)
 	}
 	side := map[bool]string{true: "over", false: "left"}[over]
-	if count <= 1 {
-		unit = unit[:len(unit)-1]
-	}
-	c.Figure, c.Words = v.words.number(itoa(count)), v.words.t("clock_"+unit+"_"+side)
+	c.Figure, c.Words = v.words.number(itoa(count)), v.words.counted("clock_"+unit+"_"+side, count)
 	return c
 }

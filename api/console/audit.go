@@ -15,6 +15,7 @@ const (
 	eventsOp   = "GET /v1/audit/events"
 	accessesOp = "GET /v1/audit/accesses"
 	summaryOp  = "GET /v1/audit/summary"
+	accessType = "access.recorded"
 	auditPageN = 50 // rows of a page
 
 	sortNewest = "newest"
@@ -92,6 +93,9 @@ func (v *visit) readAudit(slug string) (*auditQuery, error) {
 			q.ask.Set(name, s)
 		}
 	}
+	if q.folds() {
+		q.ask.Set("without", accessType)
+	}
 	if known := q.in.Get("known_at"); known != "" {
 		at, err := instant(known, "known_at")
 		if err != nil {
@@ -100,6 +104,12 @@ func (v *visit) readAudit(slug string) (*auditQuery, error) {
 		q.ask.Set("known_at", at.(string))
 	}
 	return q, nil
+}
+
+// folds reports a question of the history that leaves out who read whom, which has a list
+// of its own and would fill the pages; asked for by type or by reads, it is shown.
+func (q *auditQuery) folds() bool {
+	return q.slug == "audit" && q.in.Get("reads") == "" && q.in.Get("type") == ""
 }
 
 // span sets the bounds of time: whole days of Paris.
@@ -137,6 +147,18 @@ func (q *auditQuery) span(now time.Time, from, to string) error {
 	return nil
 }
 
+// without is the address of the same question, but for one thing.
+func (q *auditQuery) without(path, name string) string {
+	one := *q
+	one.in = url.Values{}
+	for k, vs := range q.in {
+		if k != name {
+			one.in[k] = vs
+		}
+	}
+	return one.with(path, "", "")
+}
+
 // with is the address of the same question, with one thing changed.
 func (q *auditQuery) with(path, name, value string) string {
 	u := url.Values{}
@@ -165,7 +187,9 @@ type auditPage struct {
 	Table             *table
 	Shown, Next, Read string
 	Oldest            bool
-	Turn              link // the same rows in the other order
+	Turn              link   // the same rows in the other order
+	Folded            string // what is left out
+	Unfold, Fold      string
 	Files, Others     []link
 	Finder            *finder
 	Searches          *searches
@@ -202,6 +226,12 @@ func (c *Console) auditPage(slug string) func(context.Context, *visit) error {
 		p.Filters = v.auditFilters(ctx, slug, q.in, names)
 		p.Table = v.auditTable(slug, answer.at("items").list, names)
 		p.page(v, q, path, answer.text("next"))
+		switch {
+		case q.folds():
+			p.Folded, p.Unfold = v.words.t("audit_folded"), q.with(path, "reads", "shown")
+		case slug == "audit" && q.in.Get("reads") != "":
+			p.Fold = q.without(path, "reads")
+		}
 		p.Others = v.auditOthers(slug)
 		v.show(http.StatusOK, "audit", v.words.t("desk_"+slug), p)
 		return nil

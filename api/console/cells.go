@@ -87,6 +87,9 @@ func (w *words) cell(name string, v value) cell {
 	case 'f':
 		return cell{Kind: "no", Text: w.t("no")}
 	case '0':
+		if amounts(name) {
+			return cell{Kind: "number", Text: w.euros(v.scalar), Code: v.scalar}
+		}
 		if named := w.codes[name+"."+v.scalar]; named != "" {
 			return cell{Kind: "code", Text: named, Code: v.scalar}
 		}
@@ -109,6 +112,9 @@ func (w *words) cell(name string, v value) cell {
 func (w *words) textCell(name, s string) cell {
 	if s == "" {
 		return cell{Kind: "none", Text: w.t("none")}
+	}
+	if amounts(name) {
+		return cell{Kind: "text", Text: w.euros(s), Code: s}
 	}
 	if t, err := time.Parse(time.RFC3339Nano, s); err == nil {
 		if t.Year() < 1900 {
@@ -247,22 +253,11 @@ func (w *words) number(s string) string {
 		}
 		return s
 	}
-	gap := ","
-	if w.lang == "fr" {
-		gap = "\u202f"
-	}
-	digits := strconv.FormatInt(max(n, -n), 10)
-	var b strings.Builder
+	sign := ""
 	if n < 0 {
-		b.WriteByte('-')
+		sign = "-"
 	}
-	for i, d := range digits {
-		if i > 0 && (len(digits)-i)%3 == 0 {
-			b.WriteString(gap)
-		}
-		b.WriteRune(d)
-	}
-	return b.String()
+	return sign + grouped(strconv.FormatInt(max(n, -n), 10), w.gap())
 }
 
 // isID reports a UUID.

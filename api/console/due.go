@@ -22,6 +22,12 @@ type dueRow struct {
 	Ahead, Held                            bool
 }
 
+// ruleName is a rule of retention in words: the class, the purpose and the phase, which of
+// several it is, and what is done at its term.
+func (v *visit) ruleName(r value) string {
+	return v.words.cell("rule", r.at("id")).Text + v.words.t("colon") + v.words.code("exit", r.text("exit"))
+}
+
 func (c *Console) due(ctx context.Context, v *visit) error {
 	if err := v.needs(dueOp); err != nil {
 		return err
@@ -44,7 +50,7 @@ func (c *Console) due(ctx context.Context, v *visit) error {
 	}
 	for _, r := range rules.at("items").list {
 		id := r.text("id")
-		p.Rules = append(p.Rules, choice{id, v.words.code("class", r.text("class")) + " · " + v.words.code("purpose", r.text("purpose")) + " · " + v.words.code("exit", r.text("exit")) + " (" + id + ")", id == p.Rule})
+		p.Rules = append(p.Rules, choice{id, v.ruleName(r), id == p.Rule})
 	}
 	slices.SortFunc(p.Rules, func(a, b choice) int { return strings.Compare(a.Text, b.Text) })
 	for _, it := range answer.at("items").list {

@@ -47,6 +47,9 @@ type menu struct {
 // T is a sentence of the console.
 func (l layout) T(key string) string { return l.w.t(key) }
 
+// N is a sentence about n things, as a page writes their number.
+func (l layout) N(key, n string) string { return l.w.say(key, "n", n) }
+
 // L names a field.
 func (l layout) L(name string) string { return l.w.label(name) }
 

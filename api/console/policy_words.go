@@ -202,8 +202,5 @@ func (w *words) length(s string) (string, bool) {
 		return "", false
 	}
 	n, unit := m[1], map[string]string{"Y": "year", "M": "month", "W": "week", "D": "day"}[m[2]]
-	if n != "1" && (n != "0" || w.lang != "fr") {
-		unit += "s"
-	}
-	return n + " " + w.t("unit_"+unit), true
+	return n + " " + w.say("unit_"+unit, "n", n), true
 }

@@ -28,18 +28,15 @@ func (v *visit) clock(r value) *clock {
 		return nil
 	}
 	left, total := days(v.c.cfg.Now(), due), max(1, days(received, due))
-	c := &clock{Kind: "good", Figure: v.words.number(itoa(max(left, -left))), Words: v.words.t("days_left"), Due: v.words.dated(r.at("due")),
+	c := &clock{Kind: "good", Figure: v.words.number(itoa(max(left, -left))), Words: v.words.counted("days_left", left), Due: v.words.dated(r.at("due")),
 		Total: total, Used: max(0, min(total-left, total+1)), Low: max(0, total-urgent-1), Most: total + 1}
 	switch {
 	case left < 0:
-		c.Kind, c.Words, c.Used = "stop", v.words.t("days_over"), total+1
+		c.Kind, c.Words, c.Used = "stop", v.words.counted("days_over", -left), total+1
 	case left == 0:
 		c.Kind, c.Words = "warn", v.words.t("days_last")
 	case left <= urgent:
 		c.Kind = "warn"
-	}
-	if left == 1 || left == -1 {
-		c.Words = v.words.t(map[bool]string{true: "day_left", false: "day_over"}[left == 1])
 	}
 	return c
 }

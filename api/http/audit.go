@@ -13,6 +13,7 @@ import (
 // AuditQuery selects rows of the audit dataset.
 type AuditQuery struct {
 	Type    string    `query:"type" doc:"Type of the event, such as consent.granted."`
+	Without string    `query:"without" doc:"A type of event to leave out, such as access.recorded."`
 	Subject domain.ID `query:"subject_id" doc:"The person."`
 	Account domain.ID `query:"account" doc:"The account that acted or read."`
 	Source  domain.ID `query:"source" doc:"The producer, by the ledger's id; see /v1/producers."`
@@ -43,7 +44,7 @@ func (q *AuditQuery) filter() (Filter, error) {
 		return Filter{}, problem.At(problem.ParameterInvalid, "to")
 	}
 	newest, err := q.newest()
-	return Filter{Type: q.Type, Purpose: q.Purpose, Subject: q.Subject, Account: q.Account, Source: q.Source, From: q.From, To: q.To, Newest: newest}, err
+	return Filter{Type: q.Type, Without: q.Without, Purpose: q.Purpose, Subject: q.Subject, Account: q.Account, Source: q.Source, From: q.From, To: q.To, Newest: newest}, err
 }
 
 // AuditEvent is one event as the audit dataset holds it: ids, codes and times.

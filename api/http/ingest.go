@@ -2,11 +2,13 @@ package httpapi
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"greffe/api/ingest"
@@ -42,8 +44,14 @@ func ingestRoutes() []Route {
 }
 
 func listMappings() endpoint {
-	return plain(http.StatusOK, func(_ context.Context, a *API, _ *Call, _ *struct{}) (*List[ingest.Info], error) {
-		return &List[ingest.Info]{Items: a.services.Ingest.List()}, nil
+	return plain(http.StatusOK, func(_ context.Context, a *API, c *Call, _ *struct{}) (*List[ingest.Info], error) {
+		items := slices.Clone(a.services.Ingest.List())
+		for i := range items {
+			if problem.Language(c.r) == "fr" {
+				items[i].About = cmp.Or(items[i].AboutFR, items[i].About)
+			}
+		}
+		return &List[ingest.Info]{Items: items}, nil
 	})
 }
 

@@ -224,6 +224,14 @@ func TestMappingsAreListed(t *testing.T) {
 	if got.status != 200 || len(out.Items) != 6 || out.Items[0].Name != "brevo" || out.Items[0].IDRule == "" || !out.Items[0].Shipped {
 		t.Errorf("%d %s", got.status, got.body)
 	}
+	var french List[ingest.Info]
+	must(t, json.Unmarshal([]byte(w.call(http.MethodGet, "/v1/ingest", "", "Accept-Language", "fr").body), &french))
+	must(t, json.Unmarshal([]byte(w.call(http.MethodGet, "/v1/ingest", "", "Accept-Language", "en").body), &out))
+	for i, m := range out.Items {
+		if fr := french.Items[i].About; fr == m.About || fr == "" || m.About == "" {
+			t.Errorf("%s is said in one language alone: %q, %q", m.Name, fr, m.About)
+		}
+	}
 	if dialer := out.Items[2]; dialer.Delimiter != ";" || len(dialer.Columns) != 5 || dialer.Input != ingest.CSV {
 		t.Errorf("%+v", dialer)
 	}

@@ -219,6 +219,7 @@ type Labels interface {
 // is of accesses alone.
 type Filter struct {
 	Type, Purpose            string
+	Without                  string // a type that is left out
 	Subject, Account, Source domain.ID
 	From, To                 time.Time
 	Reason, Action           string

@@ -30,6 +30,7 @@ type head struct {
 type headText struct {
 	Name      string   `yaml:"name"`
 	About     string   `yaml:"about"`
+	AboutFR   string   `yaml:"about_fr"`
 	Source    string   `yaml:"source"`
 	Input     Input    `yaml:"input"`
 	Delimiter string   `yaml:"delimiter"`
@@ -59,7 +60,7 @@ func readHead(name, text string) (*head, error) {
 	if err := dec.Decode(&t); err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("%s:%d: head: %s", name, where(yamlLine(err)), yamlCause(err))
 	}
-	h := &head{ID: t.ID, Subject: t.Subject, lines: map[string]int{}, Info: Info{Name: t.Name, About: t.About, Source: t.Source,
+	h := &head{ID: t.ID, Subject: t.Subject, lines: map[string]int{}, Info: Info{Name: t.Name, About: t.About, AboutFR: t.AboutFR, Source: t.Source,
 		Input: t.Input, Delimiter: t.Delimiter, Columns: t.Columns, IDRule: t.ID}}
 	for i, line := range strings.Split(doc.String(), "\n") {
 		if key, _, ok := strings.Cut(line, ":"); ok && key == strings.TrimSpace(key) {
@@ -89,6 +90,8 @@ func (h *head) check(file string) (key, what string) {
 		return "name", "must be the file's name without .jq: letters a to z, digits, hyphens, at most 64"
 	case h.About == "" || len(h.About) > 300:
 		return "about", "say in one line what it reads"
+	case len(h.AboutFR) > 300:
+		return "about_fr", "say in one line what it reads, in French"
 	case h.Source == "" || len(h.Source) > maxSource || !printable(h.Source):
 		return "source", "name the system that the events come from, in at most 200 bytes"
 	case h.Input != JSON && h.Input != NDJSON && h.Input != CSV:

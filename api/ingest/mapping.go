@@ -25,7 +25,8 @@ const (
 // Info describes a mapping to those who send to it.
 type Info struct {
 	Name      string   `json:"name"`
-	About     string   `json:"about" doc:"What it reads."`
+	About     string   `json:"about" doc:"What it reads, in French or English by Accept-Language; in English where the mapping says no other."`
+	AboutFR   string   `json:"-"`
 	Source    string   `json:"source" doc:"The source of its events; ?source= may add to it behind a slash."`
 	Input     Input    `json:"input" enum:"json,ndjson,csv"`
 	Delimiter string   `json:"delimiter,omitempty" doc:"Between the columns of a CSV."`

@@ -1,5 +1,6 @@
 #: name: brevo
 #: about: "Brevo (formerly Sendinblue): transactional, marketing and contact webhooks, single or batched"
+#: about_fr: "Brevo (ex-Sendinblue) : notifications (webhooks) transactionnelles, marketing et de contacts, seules ou groupées"
 #: source: brevo
 #: input: json
 #: id: '[.event, .email, (.["message-id"] // .camp_id), moment, .link, .list_id, .content] | digest'

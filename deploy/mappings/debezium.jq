@@ -1,5 +1,6 @@
 #: name: debezium
 #: about: "Debezium change events of a table of contacts, with or without their schema: creates, updates, deletes, snapshots"
+#: about_fr: "Événements Debezium d’une table de contacts, avec ou sans leur schéma : créations, mises à jour, suppressions, instantanés"
 #: source: debezium
 #: input: json
 #: id: 'if is_change then change | [(.source // {} | del(.version, .snapshot, .sequence, .ts_us, .ts_ns)), .op, .before, .after] | digest else null end'

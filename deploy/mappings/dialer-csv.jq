@@ -1,5 +1,6 @@
 #: name: dialer-csv
 #: about: "A dialer's nightly CSV: one line for each call attempt"
+#: about_fr: "Fichier CSV quotidien d’un automate d’appel : une ligne par tentative d’appel"
 #: source: dialer
 #: input: csv
 #: delimiter: ";"

@@ -1,5 +1,6 @@
 #: name: hubspot
 #: about: "HubSpot webhooks: contact.* and object.* subscriptions of contacts"
+#: about_fr: "Notifications (webhooks) de HubSpot : abonnements contact.* et object.* des contacts"
 #: source: hubspot
 #: input: json
 #: id: '[.portalId, .eventId, .subscriptionType, .objectId, .occurredAt, .propertyName] | if all(. == null) then null else digest end'

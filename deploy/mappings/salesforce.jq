@@ -1,5 +1,6 @@
 #: name: salesforce
 #: about: "Salesforce Change Data Capture of Contact and Lead, and the after-delete trigger that tells merges"
+#: about_fr: "Salesforce Change Data Capture de Contact et Lead, et le déclencheur après suppression qui signale les fusions"
 #: source: salesforce
 #: input: json
 #: id: 'if is_trigger then "merge:" + ([.deleted, .deletedAt] | digest) else head | if .transactionKey then "\(.transactionKey):\(.sequenceNumber // 0):\(.entityName // "")" else null end end'

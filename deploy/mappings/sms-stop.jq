@@ -1,5 +1,6 @@
 #: name: sms-stop
 #: about: "Inbound SMS of any gateway (JSON or form): STOP and its variants, other replies"
+#: about_fr: "SMS reçus par une passerelle quelconque (JSON ou formulaire) : STOP et ses variantes, autres réponses"
 #: source: sms
 #: input: json
 #: id: '[number, text, arrived, (.id // .messageId // .message_id // .msgid)] | digest'

@@ -81,6 +81,7 @@ type Span struct{ From, To time.Time }
 // Before is what goes on, the last one's position. Limit 0 means no limit.
 type Filter struct {
 	Type     event.Type
+	Without  event.Type // left out; "" for nothing
 	Subject  domain.ID
 	Account  domain.ID // Event.Actor
 	Source   domain.ID

@@ -107,7 +107,7 @@ func (d dice) filter() audit.Filter {
 	x := d.fact()
 	f.Newest = d.IntN(2) == 0
 	for range d.IntN(4) {
-		switch d.IntN(10) {
+		switch d.IntN(11) {
 		case 0:
 			f.Type = x.Type
 		case 1:
@@ -128,6 +128,8 @@ func (d dice) filter() audit.Filter {
 			f.Limit = 1 + d.IntN(50)
 		case 9:
 			f.Before = domain.Position(1 + d.IntN(size+10))
+		case 10:
+			f.Without = []event.Type{event.AccessRecorded, x.Type, "unheard.of"}[d.IntN(3)]
 		}
 	}
 	return f

@@ -29,7 +29,7 @@ func (m *model) events(f audit.Filter) []audit.Event {
 	for _, x := range m.facts {
 		switch {
 		case x.Position < f.Cursor, f.Before > 0 && x.Position >= f.Before,
-			f.Type != "" && x.Type != f.Type,
+			f.Type != "" && x.Type != f.Type, f.Without != "" && x.Type == f.Without,
 			!f.Subject.IsZero() && x.Subject != f.Subject,
 			!f.Account.IsZero() && x.Actor != f.Account,
 			!f.Source.IsZero() && x.Source != f.Source,

@@ -118,6 +118,9 @@ func (d *Dataset) Events(ctx context.Context, f audit.Filter) iter.Seq2[audit.Ev
 	q := selecting("events", eventColumns, f.Cursor, f.Before, f.Limit)
 	q.newest = f.Newest
 	q.code("type", string(f.Type))
+	if f.Without != "" {
+		q.and("type != {without:String}", "without", string(f.Without))
+	}
 	q.id("subject", f.Subject)
 	q.id("actor", f.Account)
 	q.id("source", f.Source)

@@ -195,6 +195,7 @@ func (r *blockReader) count() uint64 {
 // 0 for what is not asked.
 type match struct {
 	kind, subject, source, actor uint64
+	without                      uint64 // the kind that does not meet it
 	purposes                     []bool // by number of a code; nil: not asked
 	time, recorded               [2]int64
 }
@@ -211,6 +212,9 @@ func (b *block) match(f audit.Filter) (m match, ok bool) {
 	if f.Type != "" {
 		m.kind = b.codes.refs[string(f.Type)]
 		ok = ok && m.kind != 0
+	}
+	if f.Without != "" {
+		m.without = b.codes.refs[string(f.Without)]
 	}
 	if f.Purpose != "" {
 		m.purposes = make([]bool, len(b.codes.values)+1)
@@ -264,7 +268,7 @@ func (b *block) events(f audit.Filter, fn func(audit.Event) bool) error {
 			return errBlock
 		}
 		position := domain.Position(uint64(b.n)<<blockBits | i)
-		if position < f.Cursor || f.Before > 0 && position >= f.Before || m.kind != 0 && kind != m.kind || m.subject != 0 && subject != m.subject ||
+		if position < f.Cursor || f.Before > 0 && position >= f.Before || m.kind != 0 && kind != m.kind || m.without != 0 && kind == m.without || m.subject != 0 && subject != m.subject ||
 			m.source != 0 && source != m.source || m.actor != 0 && actor != m.actor ||
 			m.purposes != nil && (purposes >= uint64(len(m.purposes)) || !m.purposes[purposes]) ||
 			at < m.time[0] || at >= m.time[1] || recorded < m.recorded[0] || recorded >= m.recorded[1] {

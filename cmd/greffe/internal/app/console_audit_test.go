@@ -72,6 +72,28 @@ func TestConsoleAudit(t *testing.T) {
 	s.shows("/console/reads?period=7d&reason=sales_follow_up", "No event matches")
 }
 
+// TestConsoleReadsAreFolded: the history opens with what happened; who looked has a list of
+// its own, and stands here too once it is asked for.
+func TestConsoleReadsAreFolded(t *testing.T) {
+	t.Parallel()
+	s := openConsole(t)
+	s.signIn("dpo")
+	s.because("rights_request")
+	s.get("/console/people/" + s.real["/v1/subjects/"])
+	s.ok(s.open.CaughtUp(t.Context()))
+	const read = `data-code="access.recorded"`
+	for path, want := range map[string]bool{"/console/audit?period=all": false, "/console/audit?period=all&reads=shown": true, "/console/audit?period=all&type=access.recorded": true} {
+		p := s.get(path)
+		if strings.Contains(p.text, read) != want || want == strings.Contains(p.text, "not shown here") || !strings.Contains(p.text, "<tbody>") {
+			t.Errorf("%s shows reads: %v, want %v", path, !want, want)
+		}
+	}
+	s.shows("/console/audit?period=all", "Reads are not shown here", "reads=shown", `href="/console/reads"`)
+	if p := s.get("/console/audit/export?period=all&format=ndjson"); strings.Contains(p.text, "access.recorded") || !strings.Contains(p.text, "contact.created") {
+		t.Error("the file holds other rows than the page")
+	}
+}
+
 // TestConsoleAuditOrder: the history and the reads open with the newest, one link turns
 // them, each page goes on where the one before ended, and filters keep the order.
 func TestConsoleAuditOrder(t *testing.T) {

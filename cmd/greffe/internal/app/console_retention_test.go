@@ -5,6 +5,7 @@ import (
 	"html"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -46,6 +47,17 @@ func TestConsoleRetention(t *testing.T) {
 	s.says(due, "Every rule", "For the run of")
 	if !strings.Contains(due.text, "/console/people/"+s.real["/v1/subjects/"]) {
 		t.Errorf("nobody reaches a term in ten years: %.1500s", due.main())
+	}
+	rule := regexp.MustCompile(`<option value="([a-z_]+\.[a-z_.0-9]+)"[^>]*>([^<]*)</option>`).FindAllStringSubmatch(due.text, -1)
+	if len(rule) < 5 {
+		t.Fatalf("%d rules to choose from: %.1500s", len(rule), due.main())
+	}
+	named := map[string]string{}
+	for _, r := range rule {
+		if strings.Contains(r[2], r[1]) || strings.Contains(r[2], "_") || named[r[2]] != "" {
+			t.Errorf("the rule %s is offered as %q, as is %q", r[1], r[2], named[r[2]])
+		}
+		named[r[2]] = r[1]
 	}
 	auditor := s.signIn("auditor")
 	s.because("audit")

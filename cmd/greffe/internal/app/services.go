@@ -243,7 +243,7 @@ func (d auditDesk) Events(ctx context.Context, f httpapi.Filter, page httpapi.Pa
 	if err != nil {
 		return out, err
 	}
-	q := audit.Filter{Type: event.Type(f.Type), Subject: f.Subject, Account: f.Account, Source: f.Source, Purpose: f.Purpose,
+	q := audit.Filter{Type: event.Type(f.Type), Without: event.Type(f.Without), Subject: f.Subject, Account: f.Account, Source: f.Source, Purpose: f.Purpose,
 		Time: audit.Span{From: f.From, To: f.To}, Cursor: max(domain.Position(from), f.Since), Before: f.Before, Newest: f.Newest, Limit: page.Limit}
 	if f.Newest { // a page goes on below the last one
 		q.Cursor = f.Since
