@@ -84,7 +84,7 @@ func (c *Console) checkContact(ctx context.Context, v *visit) error {
 	if err != nil {
 		return err
 	}
-	p.Answer = v.verdict(results[0])
+	p.Answer = v.verdict(results[0], check.Email+check.Phone != "")
 	v.tell(ctx, p.Answer.Evidence)
 	if check.SubjectID != "" && v.allowed("GET /v1/subjects/{id}") {
 		p.Answer.Person = Root + "/people/" + check.SubjectID
@@ -156,12 +156,13 @@ func (v *visit) judged(ctx context.Context, checks []contactCheck, knownAt strin
 	return results, nil
 }
 
-func (v *visit) verdict(r value) *verdict {
+// verdict is one answer. byAddress says that it is about all who use an address.
+func (v *visit) verdict(r value, byAddress bool) *verdict {
 	out := &verdict{Allowed: r.is("allowed"), Rule: r.text("rule"), Sentence: v.words.typeset(r.text("reason")), Article: r.text("article")}
 	if u := r.at("valid_until"); !u.empty() {
 		out.Until = v.words.cell("valid_until", u)
 	}
-	if r.is("shared") { // its events are about the other, who is not shown here
+	if r.is("shared") && !byAddress { // its events are about the other, who is not shown here
 		out.Lawful = v.words.t("lawful_opposition_shared")
 		return out
 	}
@@ -170,6 +171,9 @@ func (v *visit) verdict(r value) *verdict {
 	}
 	if !out.Allowed {
 		out.Lawful = v.words.texts["lawful_"+out.Rule]
+	}
+	if r.is("shared") {
+		out.Lawful = v.words.t("lawful_opposition_among")
 	}
 	return out
 }
@@ -268,7 +272,7 @@ func (v *visit) contactGrid(ctx context.Context, id string, m moment) *grid {
 	for i, p := range purposes {
 		r := gridRow{Purpose: v.words.term(p)}
 		for j := range channels {
-			d := v.verdict(results[i*len(channels)+j])
+			d := v.verdict(results[i*len(channels)+j], false)
 			r.Cells = append(r.Cells, d)
 			if seen[d.Rule+d.Sentence] == 0 {
 				g.Rules = append(g.Rules, d)

@@ -85,7 +85,7 @@ type ContactAnswer struct {
 	Reason     string           `json:"reason,omitempty" doc:"The rule in a sentence, by Accept-Language fr or en."`
 	Article    string           `json:"article,omitempty" doc:"The law or deliberation it follows."`
 	Evidence   []domain.ID      `json:"evidence,omitempty" doc:"Events it rests on."`
-	Shared     bool             `json:"shared,omitzero" doc:"Of opposition.person: who objected is not the person asked about, but another file with the same address or number."`
+	Shared     bool             `json:"shared,omitzero" doc:"Of opposition.person: who objected is not the person asked about, but another file with the same address or number; asked by an address or number that several files hold, one of them objected, and not all."`
 	ValidUntil *time.Time       `json:"valid_until,omitempty" doc:"From then on time alone could change it; new events can at any time."`
 	Position   *domain.Position `json:"position,omitempty" doc:"In a stream: everything below it was known."`
 	Policy     int64            `json:"policy,omitzero" doc:"In a stream: the version of the policy that decided."`
@@ -232,7 +232,7 @@ func controllerOf(rules *policy.Policy, code string) string {
 
 func answerOf(d *contactability.Decision, lang string) ContactAnswer {
 	rule, _ := contactability.Find(d.Rule)
-	out := ContactAnswer{Allowed: d.Allowed, Rule: string(d.Rule), Reason: d.Reason(lang), Article: rule.Source(lang), Evidence: d.Evidence, Shared: d.Shared}
+	out := ContactAnswer{Allowed: d.Allowed, Rule: string(d.Rule), Reason: d.Reason(lang), Article: rule.Source(lang), Evidence: d.Evidence, Shared: d.Shared || d.Among}
 	if !d.ValidUntil.IsZero() {
 		out.ValidUntil = &d.ValidUntil
 	}

@@ -37,8 +37,8 @@ type Decision struct {
 	// what is missing, or of the question itself.
 	Evidence []domain.ID
 	// Shared: who objected is not the person asked about, but somebody with the same
-	// address.
-	Shared bool
+	// address; Among: of an address asked about, one of those who use it, and not all.
+	Shared, Among bool
 	// ValidUntil is the next instant at which the answer could change by time
 	// alone, after the instant asked about; zero if there is none.
 	ValidUntil time.Time
@@ -47,7 +47,11 @@ type Decision struct {
 // Reason is the rule's sentence in "fr", or in English.
 func (d *Decision) Reason(language string) string {
 	rule, _ := Find(d.Rule)
-	if d.Shared && d.Rule == OpposedPerson {
+	switch {
+	case d.Among && d.Rule == OpposedPerson:
+		rule.FR, rule.EN = "Une des fiches ayant cette adresse ou ce numéro porte une opposition à cet usage ; elle vaut pour tous ceux qui l'emploient.",
+			"One of the files with this address or number has an objection to this use; it binds all who use it."
+	case d.Shared && d.Rule == OpposedPerson:
 		rule.FR, rule.EN = "Une autre fiche ayant la même adresse ou le même numéro porte une opposition à cet usage ; elle vaut pour tous ceux qui l'emploient.",
 			"Another file with the same address or number has an objection to this use; it binds all who use it."
 	}

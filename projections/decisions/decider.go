@@ -229,7 +229,9 @@ func (b *deciding) answer(ctx context.Context, i int) (contactability.Decision, 
 	case len(a.subjects) == 0:
 		decide(contactability.State{}, a.listed...)
 	}
-	return contactability.Strictest(all...), nil
+	out := contactability.Strictest(all...)
+	out.Among = len(a.subjects) > 1 && slices.ContainsFunc(all, func(x contactability.Decision) bool { return x.Shared && x.Rule == out.Rule })
+	return out, nil
 }
 
 // calls are those to a person that count for a contact that was made: all that

@@ -214,6 +214,39 @@ func TestTheLawOverHTTP(t *testing.T) {
 	}
 }
 
+// TestASharedAddressIsSaid: an objection by one of those who have an address is said to be
+// another's to who asks for the other, and one of several to who asks for the address; of
+// the one who objected, of all who did, or of an address of one alone, nothing is shared.
+func TestASharedAddressIsSaid(t *testing.T) {
+	t.Parallel()
+	d := openLaw(t)
+	email := func(address string) string {
+		return fmt.Sprintf(`"email":%q,"channel":"email","purpose":"prospecting","at":"2026-09-15T08:15:00Z"`, address)
+	}
+	grant := func(s string) string { return "consent.granted|" + s + "|2026-09-01T10:00:00Z|" + consentOf }
+	objects := func(s string) string {
+		return "opposition.registered|" + s + `|2026-09-05T10:00:00Z|{"channels":["email"]}`
+	}
+	d.tell(clientOf("anna", "house@example.fr", "+33612345678", ""), clientOf("bob", "house@example.fr", "+33612345679", ""), clientOf("carl", "alone@example.fr", "+33612345670", ""),
+		grant("anna"), grant("bob"), objects("anna"), objects("carl"))
+	shared := func(what string, want bool, sentence, check string) {
+		t.Helper()
+		got := d.ask(check).Results[0]
+		if got.Allowed || got.Rule != "opposition.person" || got.Shared != want || !strings.Contains(got.Reason, sentence) || len(got.Evidence) == 0 {
+			t.Errorf("%s: %+v, want shared %v, %q", what, got, want, sentence)
+		}
+	}
+	shared("who objected", false, "", askOf("anna", "email", ""))
+	shared("who shares the address", true, "Another file", askOf("bob", "email", ""))
+	shared("the address", true, "One of the files with this address", email("House@example.fr"))
+	shared("an address of one", false, "", email("alone@example.fr"))
+	if got := d.ask(askOf("bob", "phone", "")).Results[0]; got.Shared {
+		t.Errorf("by another channel: %+v", got)
+	}
+	d.tell(objects("bob"))
+	shared("asked for one after both objected", false, "", askOf("bob", "email", ""))
+}
+
 // TestAnAddressIsAskedForAllWhoUseIt, and an objection by the address alone, or
 // by whoever is merged, holds for them.
 func TestAnAddressIsAskedForAllWhoUseIt(t *testing.T) {
