@@ -150,8 +150,10 @@ func (v *visit) fail(err error) {
 		v.resend = v.r.Method == http.MethodPost && v.r.MultipartForm == nil
 		v.show(no.Status, "reason", v.words.t("reason_title"), no)
 	default:
-		if no.Title == "" {
-			no.Title, no.Detail = v.words.t("error_"+no.Code), v.words.t("error_"+no.Code+"_do")
+		if no.Title == "" { // in a copy: errNowhere is of every visitor, in any language
+			said := *no
+			said.Title, said.Detail = v.words.t("error_"+no.Code), v.words.t("error_"+no.Code+"_do")
+			no = &said
 		}
 		v.show(no.Status, "problem", no.Title, v.problem(no))
 	}

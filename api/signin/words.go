@@ -21,6 +21,7 @@ var sentences = [...]struct{ key, fr, en string }{
 	{"other_language", "English", "Français"},
 	{"noscript", "Cette page a besoin de JavaScript : les clés d’accès ne fonctionnent pas sans lui.", "This page needs JavaScript: passkeys do not work without it."},
 	{"network", "Le service n’a pas répondu. Réessayez dans un instant.", "The service did not answer. Try again in a moment."},
+	{"wait", "Réessayez dans {time}.", "Try again in {time}."},
 	{"passkey_cancelled", "Aucune clé d’accès n’a été utilisée. Réessayez, ou choisissez un autre moyen.", "No passkey was used. Try again, or choose another way."},
 	{"passkey_unsupported", "Ce navigateur ne connaît pas les clés d’accès.", "This browser does not know passkeys."},
 

@@ -7,11 +7,17 @@ let csrf = "";
 
 // Refused is what the API answered instead of what was asked for.
 export class Refused extends Error {
-  constructor(status, body) {
-    super([body.title, body.detail].filter(Boolean).join(". ").replace(/\.\. /g, ". ") || words.network);
+  constructor(status, body, wait) {
+    super([body.title, wait ? words.wait.replace("{time}", lasting(wait)) : body.detail].filter(Boolean).join(". ").replace(/\.\. /g, ". ") || words.network);
     this.status = status;
     this.code = body.code || "";
   }
+}
+
+// lasting is a number of seconds as people say it.
+function lasting(seconds) {
+  const [n, unit] = seconds > 90 ? [Math.ceil(seconds / 60), "minute"] : [seconds, "second"];
+  return new Intl.NumberFormat(document.documentElement.lang, { style: "unit", unit, unitDisplay: "long" }).format(n);
 }
 
 export function useSession(session) {
@@ -39,7 +45,7 @@ export async function call(method, path, body) {
   } catch {
     value = {};
   }
-  if (!answer.ok) throw new Refused(answer.status, value);
+  if (!answer.ok) throw new Refused(answer.status, value, Number(answer.headers.get("Retry-After")));
   return value;
 }
 
