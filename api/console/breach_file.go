@@ -84,7 +84,11 @@ func (v *visit) breachJournal(b value) []entry {
 	for _, d := range all {
 		out = append(out, d.entry)
 	}
-	return append(out, entry{Title: v.words.code("type", "breach.opened"), Code: "breach.opened", When: v.words.cell("time", b.at("opened"))})
+	opened := entry{Title: v.words.code("type", "breach.opened"), Code: "breach.opened", When: v.words.cell("time", b.at("opened")), By: v.account(b.text("file.opening.by"))}
+	if v.allowed(eventOp) {
+		opened.Href = Root + "/events/" + b.text("file.opening.event_id")
+	}
+	return append(out, opened)
 }
 
 // breachChecklist are the first things to do against a breach, and which were begun or done.

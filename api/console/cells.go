@@ -64,7 +64,7 @@ func leads(name string) string {
 		return "people"
 	case "event", "event_id", "events", "evidence", "placed":
 		return "events"
-	case "account", "account_id", "by", "actor", "asked_by", "decided_by", "holder":
+	case "account", "account_id", "by", "actor", "asked_by", "decided_by", "holder", "owner", "assignee":
 		return "accounts"
 	case "request", "request_id":
 		return "requests"

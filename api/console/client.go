@@ -187,13 +187,16 @@ func (a *reply) value() (value, error) {
 	if a.status < 300 {
 		return v, err
 	}
-	e := &refused{Status: a.status, Code: v.text("code"), Title: v.text("title"), Detail: v.text("detail"), Field: v.text("field"),
+	e := &refused{Status: a.status, Code: v.text("code"), Title: printed(v.text("title")), Detail: printed(v.text("detail")), Field: v.text("field"),
 		Permission: v.text("permission"), RequestID: v.text("request_id"), Order: v.text("order"), Doc: v.text("type")}
 	for _, l := range v.at("problems").list {
 		e.Lines = append(e.Lines, line{l.text("line"), l.text("path"), l.text("message")})
 	}
 	return value{}, e
 }
+
+// printed puts the apostrophe of print into a sentence of the API.
+func printed(s string) string { return strings.ReplaceAll(s, "'", "’") }
 
 // json reports an answer that value can read.
 func (a *reply) json() bool { return strings.Contains(a.header.Get("Content-Type"), "json") }

@@ -25,6 +25,7 @@ type holdsPage struct {
 }
 
 type holdRow struct {
+	Href                      string
 	Kind, Code, Placed, Ended cell
 	Since                     string
 	Person                    person
@@ -76,7 +77,7 @@ func (c *Console) holds(ctx context.Context, v *visit) error {
 
 func (v *visit) holdRow(h value) holdRow {
 	subject, id := h.text("subject_id"), h.text("id")
-	r := holdRow{Kind: v.words.cell("kind", h.at("kind")), Code: v.words.cell("code", h.at("code")), Placed: v.words.dated(h.at("placed")), Ended: v.words.dated(h.at("ended")),
+	r := holdRow{Href: Root + "/holds/" + id, Kind: v.words.cell("kind", h.at("kind")), Code: v.words.cell("code", h.at("code")), Placed: v.words.dated(h.at("placed")), Ended: v.words.dated(h.at("ended")),
 		Person: person{ID: subject, Short: short(subject), Href: Root + "/people/" + subject}, By: v.account(h.text("account")), Reviewer: v.account(h.text("reviewer"))}
 	if placed, err := time.Parse(time.RFC3339Nano, h.text("placed")); err == nil {
 		r.Since = v.words.say("holds_since", "n", v.words.number(itoa(days(placed, v.c.cfg.Now()))))

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"net/url"
 	"slices"
@@ -11,6 +12,11 @@ import (
 
 // activityHistory lists the states of an activity of the register.
 const activityHistory = "GET /v1/activities/{id}/history"
+
+const (
+	activitiesOp = "GET /v1/activities"
+	templatesOp  = "GET /v1/activities/templates"
+)
 
 // fitFile fits the forms about a file of a desk, which an operation reads: they carry the
 // revision that the person saw and say which file it is, and what is closed takes
@@ -70,8 +76,11 @@ func fitAssessment(ctx context.Context, v *visit, a act, id string) *fits {
 // what is recorded, and after a conflict it says what others changed.
 func fitActivity(ctx context.Context, v *visit, a act, id string) *fits {
 	const read = "GET /v1/activities/{id}"
-	if a.slug == "organisation" {
+	switch a.slug {
+	case "organisation":
 		return fitOrganisation(ctx, v, a)
+	case "adopt":
+		return fitAdopt(ctx, v)
 	}
 	f := fitFile(read, titled("activities"))(ctx, v, a, id)
 	if f == nil {
@@ -82,6 +91,33 @@ func fitActivity(ctx context.Context, v *visit, a act, id string) *fits {
 		flatten(f.known, v.c.spec[a.op].body, "", answer)
 	}
 	f.since = func(revision int) []entry { return v.states(ctx, id, revision+1) }
+	return f
+}
+
+// fitAdopt offers the templates by the names of their activities, those that stand in the
+// register already left out.
+func fitAdopt(ctx context.Context, v *visit) *fits {
+	f := &fits{choices: map[string][]string{}, names: map[string]string{}}
+	answer, err := v.get(ctx, v.c.spec[templatesOp].path)
+	if err != nil {
+		return nil
+	}
+	there := map[string]bool{}
+	if all, _, err := v.all(ctx, v.c.spec[activitiesOp].path, url.Values{"state": {"open"}}, 5); err == nil {
+		for _, it := range all {
+			there[it.text("template")] = true
+		}
+	}
+	for _, it := range answer.at("items").list {
+		name := it.text("template")
+		if there[name] {
+			continue
+		}
+		f.choices["templates"], f.names[name] = append(f.choices["templates"], name), cmp.Or(it.text("entry.activity"), name)
+	}
+	if len(f.choices["templates"]) == 0 {
+		f.barred = v.words.t("adopt_all_there")
+	}
 	return f
 }
 

@@ -26,6 +26,7 @@ func (c *Console) rightsRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET "+Root+"/live/retention/{id}", c.progressStream(followRun))
 	mux.HandleFunc("GET "+Root+"/due", c.page(c.due))
 	mux.HandleFunc("GET "+Root+"/holds", c.page(c.holds))
+	mux.HandleFunc("GET "+Root+"/holds/{id}", c.page(c.hold))
 	mux.HandleFunc("GET "+Root+"/requests/{id}/files/{step}/content", c.page(c.requestFile))
 }
 
@@ -201,7 +202,8 @@ func (v *visit) account(id string) who {
 	return who{ID: id, Self: id != "" && id == v.session.text("account_id"), Cell: v.words.cell("account", value{kind: '"', scalar: id})}
 }
 
-// colleagues are the accounts of people, by id, as far as the visitor may know them.
+// colleagues are the accounts of people who work here, by id, as far as the visitor may
+// know them: a guest of an inspection is none.
 func (v *visit) colleagues(ctx context.Context) map[string]string {
 	out := map[string]string{}
 	if !v.allowed(staffOp) {
@@ -212,7 +214,7 @@ func (v *visit) colleagues(ctx context.Context) map[string]string {
 		return out
 	}
 	for _, h := range all.at("holders").list {
-		if name := strings.TrimSpace(h.text("label")); h.text("login") != "" && name != "" {
+		if name := strings.TrimSpace(h.text("label")); h.text("login") != "" && h.text("inspection") == "" && name != "" {
 			out[h.text("account_id")] = name
 		}
 	}

@@ -131,7 +131,7 @@ func (w *words) term(t Term) string {
 // typeset puts the apostrophe of print into a sentence of the policy or of a rule.
 func (w *words) typeset(s string) string {
 	if w.lang == "fr" {
-		return strings.ReplaceAll(s, "'", "’")
+		return printed(s)
 	}
 	return s
 }

@@ -2,9 +2,11 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
+	"greffe/api/problem"
 	"greffe/domain"
 	"greffe/domain/breach"
 	"greffe/domain/casefile"
@@ -125,8 +127,19 @@ func noteBreach() endpoint {
 
 func assessBreach() endpoint {
 	return takesBreach(func(b *AssessmentInput, s *casefile.Summary, _ time.Time) (casefile.Draft, error) {
-		return b.Assessment().Draft(s)
+		d, err := b.Assessment().Draft(s)
+		if no := (*breach.ContradictionError)(nil); errors.As(err, &no) {
+			return d, problem.At(contradictions()[no.Why], no.Field)
+		}
+		return d, err
 	})
+}
+
+// contradictions are the codes by which an assessment that the law does not allow is
+// refused.
+func contradictions() map[breach.Contradiction]problem.Code {
+	return map[breach.Contradiction]problem.Code{breach.RiskNotNotified: problem.RiskNotNotified, breach.HighRiskNotTold: problem.HighRiskNotTold,
+		breach.ExemptedAndTold: problem.ExemptedAndTold}
 }
 
 func notifyBreach() endpoint {

@@ -215,9 +215,9 @@ func TestRiskDecides(t *testing.T) {
 		change func(*breach.Assessment)
 		field  string
 	}{
-		"a risk is notified (33(1))":        {func(a *breach.Assessment) { a.Risk, a.Notify = breach.Risky, false }, "notify"},
-		"a high risk is told (34(1))":       {func(a *breach.Assessment) { a.Communicate = false }, "communicate"},
-		"exempted and told":                 {func(a *breach.Assessment) { a.Exemption = "unintelligible" }, "exemption"},
+		"a risk is notified (33(1))":        {func(a *breach.Assessment) { a.Risk, a.Notify = breach.Risky, false }, "notify risk_not_notified"},
+		"a high risk is told (34(1))":       {func(a *breach.Assessment) { a.Communicate = false }, "communicate high_risk_not_told"},
+		"exempted and told":                 {func(a *breach.Assessment) { a.Exemption = "unintelligible" }, "exemption exempted_and_told"},
 		"no such exemption (34(3))":         {func(a *breach.Assessment) { a.Exemption = "costly" }, "exemption"},
 		"without reasoning (33(5))":         {func(a *breach.Assessment) { a.Reasoning = " " }, "reasoning"},
 		"a level of its own":                {func(a *breach.Assessment) { a.Severity = "awful" }, "severity"},
@@ -226,7 +226,12 @@ func TestRiskDecides(t *testing.T) {
 	} {
 		a := assessed(breach.High, true, true)
 		x.change(a)
-		if _, err := a.Draft(d.sum); field(err) != x.field {
+		_, err := a.Draft(d.sum)
+		got := field(err)
+		if no := (*breach.ContradictionError)(nil); errors.As(err, &no) {
+			got = no.Field + " " + string(no.Why)
+		}
+		if got != x.field {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

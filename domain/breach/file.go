@@ -28,6 +28,7 @@ type File struct {
 	Actions        []ActionDone       `json:"actions,omitempty"`
 	Notes          []Noted            `json:"notes,omitempty"`
 	Conclusion     string             `json:"conclusion,omitempty"`
+	Opening        Step               `json:"opening" doc:"Who opened the file, and when it was recorded."`
 	Destroyed      bool               `json:"destroyed,omitzero" doc:"Its words were destroyed at their term."`
 }
 
@@ -131,6 +132,8 @@ func (f *File) take(n int64, x *casefile.Step) error {
 	f.Destroyed = f.Destroyed || x.Gone
 	c, st := x.Fact.Codes, Step{n, x.Fact.ID, x.Fact.Time.Time, x.Fact.Actor}
 	switch x.Fact.Type {
+	case event.BreachOpened:
+		f.Opening = st
 	case event.BreachNoted:
 		if w.Text != "" {
 			f.Notes = append(f.Notes, Noted{st, w.Text})

@@ -114,8 +114,26 @@ type Assessment struct {
 	Reasoning            string
 }
 
+// Contradiction is what of an assessment the law does not allow beside its risk.
+type Contradiction string
+
+// The contradictions.
+const (
+	RiskNotNotified Contradiction = "risk_not_notified"  // art. 33(1): a risk is notified to the authority
+	HighRiskNotTold Contradiction = "high_risk_not_told" // art. 34(1): a high risk is told to the persons, unless 34(3) exempts
+	ExemptedAndTold Contradiction = "exempted_and_told"  // art. 34(3): who is exempted tells nobody, but publicly under (c)
+)
+
+// ContradictionError: the field says what the law does not allow beside the risk.
+type ContradictionError struct {
+	Field string
+	Why   Contradiction
+}
+
+func (e *ContradictionError) Error() string { return e.Field + " of an assessment: " + string(e.Why) }
+
 // Draft is the step. A risk is notified; a high risk is told to the persons unless
-// art. 34(3) exempts from it.
+// art. 34(3) exempts from it: ContradictionError.
 func (a *Assessment) Draft(s *casefile.Summary) (casefile.Draft, error) {
 	err := casefile.First(casefile.StillOpen(s), casefile.OneOf("likelihood", a.Likelihood, Levels()), casefile.OneOf("severity", a.Severity, Levels()), casefile.OneOf("risk", a.Risk, Risks()),
 		casefile.Words("reasoning", a.Reasoning, true))
@@ -125,11 +143,11 @@ func (a *Assessment) Draft(s *casefile.Summary) (casefile.Draft, error) {
 	switch {
 	case err != nil:
 	case a.Risk != Unlikely && !a.Notify:
-		err = &casefile.FieldError{Field: "notify"}
+		err = &ContradictionError{Field: "notify", Why: RiskNotNotified}
 	case a.Risk == High && !a.Communicate && a.Exemption == "":
-		err = &casefile.FieldError{Field: "communicate"}
+		err = &ContradictionError{Field: "communicate", Why: HighRiskNotTold}
 	case a.Communicate && a.Exemption != "" && a.Exemption != Disproportionate:
-		err = &casefile.FieldError{Field: "exemption"}
+		err = &ContradictionError{Field: "exemption", Why: ExemptedAndTold}
 	}
 	if err != nil {
 		return casefile.Draft{}, err

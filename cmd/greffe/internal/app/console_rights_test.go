@@ -342,6 +342,16 @@ func TestConsoleHolds(t *testing.T) {
 	if p := s.send(http.MethodPost, paths["restriction"], s.formAt(s.get(paths["restriction"]), paths["restriction"], nil), nil); p.status < 400 {
 		t.Errorf("lifted without telling the person: %d", p.status)
 	}
+	one := func(kind string) string {
+		_, id, _ := strings.Cut(paths[kind], "~")
+		return "/console/holds/" + id[:36]
+	}
+	p := s.get(one("hold"))
+	s.says(p, "Hold: Litigation, 2 March 2026", "40 days left", "nothing of this person is destroyed", "Review", "Release")
+	if s.saysNot(p, "Due No", "One item"); !strings.Contains(p.text, paths["hold"]) || !strings.Contains(p.text, one("hold")+"/review") || !strings.Contains(list.text, `href="`+one("hold")+`"`) {
+		t.Errorf("a hold's page does not lead to its end: %.2000s", p.main())
+	}
+	s.says(s.get(one("restriction")), "No review date", "Before lifting it tell the person")
 	s.now.pass(2 * time.Minute)
 	s.sends(paths["restriction"], paths["restriction"], url.Values{"query.warned_at": {s.now.read().Add(-time.Minute).UTC().Format(time.RFC3339)}})
 	if n := len(s.facts(event.RestrictionLifted)); n != 1 {
@@ -349,12 +359,18 @@ func TestConsoleHolds(t *testing.T) {
 	}
 	stale := s.formAt(s.get(paths["hold"]), paths["hold"], nil)
 	s.sends(paths["hold"], paths["hold"], nil)
-	p := s.send(http.MethodPost, paths["hold"], stale, nil)
+	p = s.send(http.MethodPost, paths["hold"], stale, nil)
 	s.says(p, "This hold or restriction has ended already", "Released")
 	if n := len(s.facts(event.HoldReleased)); n != 1 || p.status < 400 {
 		t.Errorf("%d releases, %d", n, p.status)
 	}
 	s.says(s.get("/console/holds?ended=true"), "Litigation")
+	if p := s.get(one("hold")); !strings.Contains(p.main(), "Released") || strings.Contains(p.text, "/release\"") || strings.Contains(p.text, one("hold")+"/review") {
+		t.Errorf("a hold that ended: %.2000s", p.main())
+	}
+	if p := s.get("/console/holds/" + subject); p.status != http.StatusNotFound {
+		t.Errorf("what is no hold: %d", p.status)
+	}
 	if n := strings.Count(s.get("/console/holds?subject_id="+subject).text, "/release"); n != 0 {
 		t.Errorf("%d are offered to be released", n)
 	}
