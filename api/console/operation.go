@@ -21,7 +21,7 @@ type operationPage struct {
 	Empty          string // classes of which there was nothing
 	Stores         *table
 	Recipients     *table
-	States         []pair // of the recipients, and what each means
+	States         []pair // of the recipients, what those mean that do not say it
 	Person, Proven link
 	Papers         []link // the certificate, to take away
 }
@@ -86,7 +86,7 @@ func (p *operationPage) certificate(v *visit, done value) {
 	if p.Recipients != nil {
 		for i, r := range done.at("recipients").list {
 			p.Recipients.Body[i].Cells[0].Text = v.words.code("recipient_code", r.text("name"))
-			if state := r.text("state"); !slices.ContainsFunc(p.States, func(x pair) bool { return x.Name == state }) {
+			if state := r.text("state"); v.words.texts["told_"+state] != "" && !slices.ContainsFunc(p.States, func(x pair) bool { return x.Name == state }) {
 				p.States = append(p.States, pair{Name: state, Label: v.words.code("state", state), Help: v.words.t("told_" + state)})
 			}
 		}

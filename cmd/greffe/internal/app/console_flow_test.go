@@ -141,6 +141,9 @@ func TestConsoleErasureOfRequest(t *testing.T) {
 	}
 	s.says(done, "Classes without any data", "Recruitment", "Trace of the erasure")
 	s.saysNot(done, "Nothing was kept", "An erasure on its way")
+	if strings.Contains(done.main(), "Message ready, not yet confirmed") != strings.Contains(done.main(), "it waits until the recipient reads or gets it") {
+		t.Errorf("what a message that is ready waits for is not said beside it: %.3000s", done.main())
+	}
 	told := regexp.MustCompile(`Recipients who would be told \(art\. 19\): ([^.]+)\.(?: Have nothing to erase[^:]+: ([^.]+)\.)?`).FindStringSubmatch(seen.main())
 	if told == nil {
 		t.Fatalf("nobody would be told: %.1500s", seen.main())
