@@ -10,8 +10,8 @@ import (
 
 // unspaced is French in which a double mark lacks the space before it, a quotation mark
 // the one inside, or an apostrophe is that of a typewriter. Addresses (https://…) and
-// times (12:30) have none.
-var unspaced = regexp.MustCompile(`[^ \x{a0}\x{202f}][;?!»]|«[^ \x{a0}\x{202f}]|[^ \x{a0}\x{202f}](:)(?:[^/0-9]|$)|'`)
+// times (12:30) have none, nor has JSON.
+var unspaced = regexp.MustCompile(`[^ \x{a0}\x{202f}][;?!»]|«[^ \x{a0}\x{202f}]|[^ "\x{a0}\x{202f}](:)(?:[^/0-9]|$)|'`)
 
 // TestFrenchIsSpacedAlike: every French text of the console's lists has a space before
 // ; : ? ! and within « », and the apostrophe of print.

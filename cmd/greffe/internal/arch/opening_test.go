@@ -40,7 +40,7 @@ var openers = map[string]string{
 	"cmd/greffe/internal/app/verifyinput.go App.verifyInput":                        "to recompute, opens nothing",
 	"cmd/greffe/internal/app/views.go opener.Subjects":                              "the journal, to be projected",
 	"cmd/greffe/internal/app/watch.go App.openAccesses":                             "whose accesses are counted",
-	"cmd/greffe/internal/app/watch_desk.go watchDesk.open":                               "whom an alert is about, against a receipt",
+	"cmd/greffe/internal/app/watch_desk.go watchDesk.open":                          "whom an alert is about, against a receipt",
 	"eventstore/access/access.go NewReader":                                         "the one that wants a receipt",
 	"eventstore/eraser/carry.go Eraser.identities":                                  "addresses to be carried as tokens",
 	"eventstore/eraser/foresee.go Eraser.Foresee":                                   "names holds, opens nothing",
