@@ -116,6 +116,9 @@ func openBenchHouse(b *testing.B) *benchHouse {
 	})
 	persons := setting("GREFFE_BENCH_PERSONS", 20_000)
 	grow(b, a, filepath.Join(dir, "data"), persons, setting("GREFFE_BENCH_EVENTS", 0))
+	if err := a.CaughtUp(b.Context()); err != nil {
+		b.Fatal(err)
+	}
 	// One person looks at more people within minutes than the shipped policy lets anybody.
 	text := regexp.MustCompile(`(persons_(?:hour|day)): \{soft: \d+, hard: \d+\}`).ReplaceAllString(string(deploy.Policy()), "$1: {soft: 900000, hard: 1000000}")
 	text = regexp.MustCompile(`reads_hour: \d+`).ReplaceAllString(text, "reads_hour: 1000000")
