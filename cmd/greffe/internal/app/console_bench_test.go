@@ -198,7 +198,7 @@ func (c *benchHouse) pages() []benchPage {
 		where := queue[0]
 		queue = queue[1:]
 		key := patternOf(where)
-		if seen[key] || strings.HasSuffix(key, "/file?") {
+		if seen[key] || slices.ContainsFunc([]string{"/file", "/export", "/console/timeline"}, func(file string) bool { return strings.Contains(key, file) }) {
 			continue
 		}
 		seen[key] = true
