@@ -48,7 +48,7 @@ func TestConsoleReveal(t *testing.T) {
 	page, at := "/console/people/"+id, "/console/reveal/"+id
 	s.signIn("support")
 	s.because("customer_call")
-	const clear, amount = `datetime="1983-05-21"`, "7,654,329"
+	const clear, amount = `datetime="1983-05-21"`, "76,543.29"
 	p := s.get(page).body()
 	if strings.Contains(p, clear) || strings.Contains(p, amount) || !strings.Contains(p, `href="#reveal"`) || !strings.Contains(p, "Show in clear") ||
 		!strings.Contains(p, `value="customer_call" selected`) || !strings.Contains(p, `value="birth"`) || !strings.Contains(p, `value="amounts"`) || strings.Contains(p, `value="email"`) {
@@ -133,11 +133,11 @@ func TestConsoleRevealInHistory(t *testing.T) {
 	page, at := "/console/people/"+id+"?tab=history", "/console/reveal/"+id
 	s.signIn("support")
 	s.because("customer_call")
-	if p := s.get(page).body(); strings.Contains(p, "7,654,329") || !strings.Contains(p, `value="amounts"`) {
+	if p := s.get(page).body(); strings.Contains(p, "76,543.29") || !strings.Contains(p, `value="amounts"`) {
 		t.Fatalf("what is offered: %s", p)
 	}
 	got := s.send(http.MethodPost, at, s.numbered(page, at, url.Values{"group": {"amounts"}, "reason": {"customer_call"}, "tab": {"history"}}), nil)
-	if p := got.body(); got.status != http.StatusOK || !strings.Contains(p, "7,654,329") || strings.Contains(p, "1983-05-21") || !strings.Contains(p, "Shown in clear, once") {
+	if p := got.body(); got.status != http.StatusOK || !strings.Contains(p, "76,543.29") || strings.Contains(p, "1983-05-21") || !strings.Contains(p, "Shown in clear, once") {
 		t.Errorf("in clear: %d %s", got.status, p)
 	}
 	if got := s.reveals(); !slices.Equal(got, []string{"customer_call amounts"}) {
