@@ -7,7 +7,7 @@ func standing() []Rule {
 		{InputTime, false, input,
 			"La date et l'heure de la prise de contact ne sont pas indiquées.",
 			"The instant of the contact is not given."},
-		{OpposedPerson, false, "art. 21(2)-(3) GDPR; CPCE L34-5; C. conso. L223-1",
+		{OpposedPerson, false, "art. 21(1)-(3) GDPR; prospection : CPCE L34-5, C. conso. L223-1",
 			"La personne s'est opposée à cet usage.",
 			"The person objected to this use."},
 		{OpposedAddress, false, "art. 21(2)-(3) GDPR; délib. CNIL 2021-131 (liste d'opposition)",
