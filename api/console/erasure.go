@@ -53,12 +53,25 @@ func fitPerson(ctx context.Context, v *visit, a act, id string) *fits {
 		f.barred = v.why(err)
 		return f
 	}
-	f.foreseen = v.foreseen(answer, classes)
+	f.foreseen, f.warning = v.foreseen(answer, classes), v.askedUnverified(ctx, id)
 	f.foreseen.Action = Root + "/people/" + id + "/erase"
 	if f.foreseen.Held != nil {
 		f.barred = v.words.t("erase_held")
 	}
 	return f
+}
+
+// askedUnverified says that the person's erasure was asked for by somebody of whom it is
+// not known yet who that is (art. 12(6)); "" if none was, or the visitor may not know.
+func (v *visit) askedUnverified(ctx context.Context, id string) string {
+	if !v.allowed(requestsList) {
+		return ""
+	}
+	answer, err := v.get(ctx, v.c.spec[requestsList].path+"?standing=open&right=erasure&status=received&subject_id="+id)
+	if err != nil || len(answer.at("items").list) == 0 {
+		return ""
+	}
+	return v.words.t("erase_unverified")
 }
 
 func (v *visit) foreseen(a value, classes []string) *foreseen {

@@ -155,3 +155,19 @@ func TestConsoleTemplatesByName(t *testing.T) {
 		}
 	}
 }
+
+// TestConsoleErasureAskedByWhom: who is about to erase a person is told that the erasure
+// was asked for by somebody who is not verified, and no more once that is done.
+func TestConsoleErasureAskedByWhom(t *testing.T) {
+	t.Parallel()
+	s := openConsole(t)
+	s.signIn("dpo")
+	s.because("rights_request")
+	person := s.real["/v1/subjects/"]
+	erase, says := "/console/people/"+person+"/erase", "who asks is not verified"
+	s.saysNot(s.get(erase), says)
+	at := s.asks("erasure", 1)
+	s.says(s.get(erase), says)
+	s.sends(at+"/verify", at+"/verify", url.Values{"means": {"known_address"}, "subject_id": {person}})
+	s.saysNot(s.get(erase), says)
+}

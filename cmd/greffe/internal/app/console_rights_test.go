@@ -266,8 +266,8 @@ func TestConsoleErasure(t *testing.T) {
 	p := s.get(at)
 	s.says(p, "What the erasure would do now", "The person would be erased", "Destroyed", "Identity", "Kept, and why", "Trace of the erasure", "Recipients who would be told")
 	s.ok(s.open.CaughtUp(t.Context()))
-	if n := len(s.facts(event.AccessRecorded)) - before; n != 2 {
-		t.Errorf("a look at who it is and at what would go left %d accesses", n)
+	if n := len(s.facts(event.AccessRecorded)) - before; n != 3 {
+		t.Errorf("a look at who it is, at what would go and at who asked for it left %d accesses", n)
 	}
 	partly := s.get(at + "?classes=notes")
 	s.says(partly, "Partial erasure", "Left by your choice")
