@@ -87,7 +87,7 @@ func breachRoutes() []Route {
 		{post, "/v1/breaches/{id}/scope", "breaches.write", "Measure whom accounts, systems or a period could have seen", measure, true, scopeBreach(), writing(problem.NotYet)},
 		{get, "/v1/breaches/{id}/persons", "breaches.read", "Those whom a scope found, by id", list, false, getBreachPersons().of(Many), nil},
 		{post, "/v1/breaches/{id}/assessment", "breaches.write", "Decide on the risk: likelihood and severity, whom to tell", change, true, assessBreach(),
-			writing(problem.NotYet, problem.RiskNotNotified, problem.HighRiskNotTold, problem.ExemptedAndTold)},
+			writing(problem.NotYet, problem.RiskNotNotified, problem.HighRiskNotTold, problem.ExemptedAndTold, problem.RiskNotUnlikely)},
 		{post, "/v1/breaches/{id}/notifications", "breaches.write", "Record what was sent to the authority: initial, complementary, complete", change, true, notifyBreach(), writing(problem.NotYet)},
 		{post, "/v1/breaches/{id}/communications", "breaches.write", "Record what the persons were told", change, true, tellBreach(), writing(problem.NotYet)},
 		{post, "/v1/breaches/{id}/actions", "breaches.write", "Add an action with its due date, or say that one is done", change, true, actBreach(), writing(problem.NotYet)},

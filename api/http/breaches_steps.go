@@ -41,7 +41,7 @@ type WordsInput struct {
 type AssessmentInput struct {
 	Likelihood  string `json:"likelihood" doc:"Vraisemblance: negligible, limited, significant, maximal."`
 	Severity    string `json:"severity" doc:"Gravité: negligible, limited, significant, maximal."`
-	Risk        string `json:"risk,omitempty" doc:"unlikely (register only), risk (the authority is notified), high (and the persons are told); what likelihood and severity come to if absent."`
+	Risk        string `json:"risk,omitempty" doc:"unlikely (register only; not if likelihood and severity are both significant or maximal), risk (the authority is notified), high (and the persons are told); what likelihood and severity come to if absent."`
 	Notify      *bool  `json:"notify,omitempty" doc:"Notify the authority (art. 33(1)); with a risk always. By the risk if absent."`
 	Communicate *bool  `json:"communicate,omitempty" doc:"Tell the persons (art. 34(1)); at high risk unless exempted. By the risk and exemption if absent."`
 	Exemption   string `json:"exemption,omitempty" doc:"Art. 34(3): unintelligible, risk_removed, disproportionate, which asks for a public communication."`
@@ -139,7 +139,7 @@ func assessBreach() endpoint {
 // refused.
 func contradictions() map[breach.Contradiction]problem.Code {
 	return map[breach.Contradiction]problem.Code{breach.RiskNotNotified: problem.RiskNotNotified, breach.HighRiskNotTold: problem.HighRiskNotTold,
-		breach.ExemptedAndTold: problem.ExemptedAndTold}
+		breach.ExemptedAndTold: problem.ExemptedAndTold, breach.RiskNotUnlikely: problem.RiskNotUnlikely}
 }
 
 func notifyBreach() endpoint {

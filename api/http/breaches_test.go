@@ -61,6 +61,7 @@ func TestBreachSteps(t *testing.T) {
 		{"/assessment", `{"likelihood":"limited","severity":"limited"}`, http.StatusBadRequest, `"field":"reasoning"`},
 		{"/assessment", `{"likelihood":"limited","severity":"limited","notify":false,"reasoning":"x"}`, http.StatusBadRequest, `"field":"notify"`},
 		{"/assessment", `{"likelihood":"limited","severity":"limited","risk":"risk","notify":false,"reasoning":"x"}`, http.StatusBadRequest, `"code":"risk_not_notified"`},
+		{"/assessment", `{"likelihood":"maximal","severity":"maximal","risk":"unlikely","notify":false,"reasoning":"x"}`, http.StatusBadRequest, `"code":"risk_not_unlikely"`},
 		{"/assessment", `{"likelihood":"significant","severity":"maximal","communicate":false,"reasoning":"x"}`, http.StatusBadRequest, `"code":"high_risk_not_told"`},
 		{"/assessment", `{"likelihood":"significant","severity":"maximal","communicate":true,"exemption":"unintelligible","reasoning":"x"}`, http.StatusBadRequest, `"code":"exempted_and_told"`},
 		{"/assessment", `{"likelihood":"significant","severity":"maximal","reasoning":"x"}`, http.StatusOK, `"revision":1`},

@@ -85,6 +85,7 @@ const (
 	RiskNotNotified  Code = "risk_not_notified"
 	HighRiskNotTold  Code = "high_risk_not_told"
 	ExemptedAndTold  Code = "exempted_and_told"
+	RiskNotUnlikely  Code = "risk_not_unlikely"
 	ApprovalRequired Code = "approval_required"
 	ApprovalInvalid  Code = "approval_invalid"
 	RateLimited      Code = "rate_limited"

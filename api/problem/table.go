@@ -164,6 +164,8 @@ var table = [...]Entry{
 		Text{"Mettez « communicate » à vrai, ou nommez dans « exemption » le cas de l'art. 34(3) qui en dispense, ou revoyez « risk ».", "Set \"communicate\" to true, or name in \"exemption\" the case of art. 34(3) that exempts from it, or look at \"risk\" again."}},
 	{ExemptedAndTold, 400, 0, Text{"La dispense et l'information se contredisent (art. 34(3))", "Exemption and communication contradict each other (art. 34(3))"},
 		Text{"Retirez « exemption », ou mettez « communicate » à faux ; seule la dispense « disproportionate » demande une communication publique.", "Remove \"exemption\", or set \"communicate\" to false; only the exemption \"disproportionate\" asks for a public communication."}},
+	{RiskNotUnlikely, 400, 0, Text{"Ce risque n'est pas improbable (art. 33(1))", "This risk is not unlikely (art. 33(1))"},
+		Text{"« likelihood » et « severity » sont toutes deux dans les deux niveaux supérieurs : mettez « risk » à « risk » ou « high », ou revoyez celle des deux qui est trop haute et dites pourquoi dans « reasoning » (lignes directrices EDPB 9/2022).", "\"likelihood\" and \"severity\" are both in the two upper levels: set \"risk\" to \"risk\" or \"high\", or look again at the one that is too high and say why in \"reasoning\" (EDPB Guidelines 9/2022)."}},
 	{ApprovalRequired, 403, 0, Text{"Une seconde personne doit donner son accord", "A second person has to agree"},
 		Text{"Renvoyez la même requête avec X-Greffe-Approval: request ; quand une autre personne a donné son accord, renvoyez-la avec X-Greffe-Approval et l'identifiant reçu.",
 			"Send the same request with X-Greffe-Approval: request; once another person agreed, send it with X-Greffe-Approval and the id you were given."}},

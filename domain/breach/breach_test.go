@@ -218,6 +218,8 @@ func TestRiskDecides(t *testing.T) {
 		"a risk is notified (33(1))":        {func(a *breach.Assessment) { a.Risk, a.Notify = breach.Risky, false }, "notify risk_not_notified"},
 		"a high risk is told (34(1))":       {func(a *breach.Assessment) { a.Communicate = false }, "communicate high_risk_not_told"},
 		"exempted and told":                 {func(a *breach.Assessment) { a.Exemption = "unintelligible" }, "exemption exempted_and_told"},
+		"likely and grave is not unlikely":  {func(a *breach.Assessment) { a.Risk, a.Notify, a.Communicate = breach.Unlikely, false, false }, "risk risk_not_unlikely"},
+		"nor is it if notified":             {func(a *breach.Assessment) { a.Likelihood, a.Risk, a.Communicate = "maximal", breach.Unlikely, false }, "risk risk_not_unlikely"},
 		"no such exemption (34(3))":         {func(a *breach.Assessment) { a.Exemption = "costly" }, "exemption"},
 		"without reasoning (33(5))":         {func(a *breach.Assessment) { a.Reasoning = " " }, "reasoning"},
 		"a level of its own":                {func(a *breach.Assessment) { a.Severity = "awful" }, "severity"},
@@ -235,7 +237,21 @@ func TestRiskDecides(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	d.take(assessed(breach.Unlikely, false, false).Draft(d.sum))
+	for _, x := range [][2]string{{"negligible", "negligible"}, {"maximal", "limited"}, {"limited", "maximal"}} {
+		a := assessed(breach.High, true, true) // higher than its levels come to is for whoever decides
+		a.Likelihood, a.Severity = x[0], x[1]
+		if _, err := a.Draft(d.sum); err != nil {
+			t.Errorf("high at %v: %v", x, err)
+		}
+		a = assessed(breach.Unlikely, false, false)
+		a.Likelihood, a.Severity = x[0], x[1]
+		if _, err := a.Draft(d.sum); err != nil {
+			t.Errorf("unlikely at %v: %v", x, err)
+		}
+	}
+	low := assessed(breach.Unlikely, false, false)
+	low.Likelihood = "limited"
+	d.take(low.Draft(d.sum))
 	if !d.sum.Due.IsZero() || d.sum.Status != breach.Assessed || len(breach.Lacking(d.sum)) != 1 {
 		t.Errorf("no risk: due %s, lacking %v", d.sum.Due, breach.Lacking(d.sum))
 	}

@@ -122,6 +122,7 @@ const (
 	RiskNotNotified Contradiction = "risk_not_notified"  // art. 33(1): a risk is notified to the authority
 	HighRiskNotTold Contradiction = "high_risk_not_told" // art. 34(1): a high risk is told to the persons, unless 34(3) exempts
 	ExemptedAndTold Contradiction = "exempted_and_told"  // art. 34(3): who is exempted tells nobody, but publicly under (c)
+	RiskNotUnlikely Contradiction = "risk_not_unlikely"  // art. 33(1): what is likely and grave is no unlikely risk (EDPB 9/2022: both together)
 )
 
 // ContradictionError: the field says what the law does not allow beside the risk.
@@ -133,7 +134,8 @@ type ContradictionError struct {
 func (e *ContradictionError) Error() string { return e.Field + " of an assessment: " + string(e.Why) }
 
 // Draft is the step. A risk is notified; a high risk is told to the persons unless
-// art. 34(3) exempts from it: ContradictionError.
+// art. 34(3) exempts from it; no risk is unlikely whose likelihood and severity both
+// stand in the upper two levels: ContradictionError.
 func (a *Assessment) Draft(s *casefile.Summary) (casefile.Draft, error) {
 	err := casefile.First(casefile.StillOpen(s), casefile.OneOf("likelihood", a.Likelihood, Levels()), casefile.OneOf("severity", a.Severity, Levels()), casefile.OneOf("risk", a.Risk, Risks()),
 		casefile.Words("reasoning", a.Reasoning, true))
@@ -142,6 +144,8 @@ func (a *Assessment) Draft(s *casefile.Summary) (casefile.Draft, error) {
 	}
 	switch {
 	case err != nil:
+	case a.Risk == Unlikely && upper(a.Likelihood) && upper(a.Severity):
+		err = &ContradictionError{Field: "risk", Why: RiskNotUnlikely}
 	case a.Risk != Unlikely && !a.Notify:
 		err = &ContradictionError{Field: "notify", Why: RiskNotNotified}
 	case a.Risk == High && !a.Communicate && a.Exemption == "":

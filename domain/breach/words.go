@@ -77,6 +77,9 @@ func Harms() []string {
 // limitée, importante, maximale (CNIL, guides AIPD).
 func Levels() []string { return []string{"negligible", "limited", "significant", "maximal"} }
 
+// upper reports one of the two upper levels.
+func upper(level string) bool { return slices.Index(Levels(), level) >= 2 }
+
 // The risk that was decided.
 const (
 	Unlikely = "unlikely" // art. 33(1): register only

@@ -97,6 +97,7 @@ func TestConsoleBreachSaysWhy(t *testing.T) {
 		typed url.Values
 		says  string
 	}{
+		{url.Values{"risk": {"unlikely"}, "notify": {"false"}}, "choose “Risk” or “High risk”"},
 		{url.Values{"risk": {"risk"}, "notify": {"false"}}, "art. 33(1)): answer yes to “Notify”"},
 		{url.Values{"risk": {"high"}, "communicate": {"false"}}, "art. 34(1)): answer yes to telling them"},
 		{url.Values{"risk": {"high"}, "communicate": {"true"}, "exemption": {"unintelligible"}}, "art. 34(3)): remove one of the two"},
