@@ -140,7 +140,7 @@ func (w *words) textCell(name, s string) cell {
 		}
 		return c
 	}
-	if name == "active" || name == "archive" {
+	if name == "active" || name == "archive" || name == "length" {
 		if length, ok := w.length(s); ok {
 			return cell{Kind: "text", Text: length, Code: s}
 		}

@@ -35,7 +35,7 @@ func TestEveryRefusalOfAnInputSaysWhatToDo(t *testing.T) {
 func TestLengthsAreInWords(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ lang, name, s, want string }{
-		{"fr", "active", "P12M", "12 mois"}, {"fr", "archive", "P5Y", "5 ans"}, {"fr", "active", "P0D", "0 jour"}, {"fr", "archive", "P1Y", "1 an"},
+		{"fr", "active", "P12M", "12 mois"}, {"fr", "archive", "P5Y", "5 ans"}, {"fr", "active", "P0D", "0 jour"}, {"fr", "archive", "P1Y", "1 an"}, {"fr", "length", "P3Y", "3 ans"},
 		{"en", "active", "P0D", "0 days"}, {"en", "archive", "P1Y", "1 year"}, {"en", "archive", "jusqu'au départ", "jusqu'au départ"}, {"en", "note", "P5Y", "P5Y"},
 	} {
 		w, err := readWords(c.lang)
