@@ -121,6 +121,9 @@ func (v *visit) folded(all []look) []look {
 		}
 		g.Each, g.at = append(g.Each, l), l.at
 		g.Folded = v.words.say("accesses_folded", "n", itoa(len(g.Each)), "from", l.Time.Text, "to", g.Each[0].Time.Text)
+		if l.Time.Text == g.Each[0].Time.Text {
+			g.Folded = v.words.say("accesses_folded_at", "n", itoa(len(g.Each)), "at", l.Time.Text)
+		}
 	}
 	return out
 }

@@ -22,11 +22,11 @@ func TestFoldedLooks(t *testing.T) {
 		return look{at: when, Time: cell{Kind: "time", Text: when.Format("15:04")}, Account: code(account), Reason: code(reason), Action: code(action)}
 	}
 	got := v.folded([]look{at(0, "a", "r", "read"), at(2, "b", "r", "read"), at(10, "a", "r", "read"), at(11, "a", "x", "read"), at(12, "a", "r", "reveal"),
-		at(39, "a", "r", "read"), at(70, "a", "r", "read")})
+		at(39, "a", "r", "read"), at(70, "a", "r", "read"), at(120, "a", "r", "read"), at(120, "a", "r", "read")})
 	want := []struct {
 		each int
 		says string
-	}{{3, "3 fois entre 11:21 et 12:00"}, {0, ""}, {0, ""}, {0, ""}, {0, ""}}
+	}{{3, "3 fois entre 11:21 et 12:00"}, {0, ""}, {0, ""}, {0, ""}, {0, ""}, {2, "2 fois à 10:00"}}
 	if len(got) != len(want) {
 		t.Fatalf("%d lines of seven looks, want %d: %+v", len(got), len(want), got)
 	}
