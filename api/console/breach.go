@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 )
@@ -39,6 +38,7 @@ type breachPage struct {
 	Actions    []breachAction
 	Journal    []entry
 	Reckoning  []string
+	Unclosed   string // what lacks before who may can close it
 	Lacking    []string
 	Missing    []string
 	Checklist  []checkItem
@@ -72,7 +72,10 @@ func (c *Console) breach(ctx context.Context, v *visit) error {
 		return err
 	}
 	d, _ := find("breaches")
-	p := &breachPage{ID: id, Done: v.done(), Papers: v.files(d, id, 0), Gone: b.is("file.destroyed")}
+	p := &breachPage{ID: id, Done: v.done(), Gone: b.is("file.destroyed")}
+	if len(b.at("file.letter_missing").strings()) == 0 {
+		p.Papers = v.files(d, id, 0)
+	}
 	v.breachHead(p, b)
 	p.Way = v.breachWay(b)
 	v.breachActs(p, b)
@@ -82,9 +85,7 @@ func (c *Console) breach(ctx context.Context, v *visit) error {
 	if err := v.breachChecklist(ctx, p, b); err != nil {
 		return err
 	}
-	for _, m := range b.at("file.missing").strings() {
-		p.Missing = append(p.Missing, v.words.trail(m))
-	}
+	p.Missing = v.trails(b.at("file.missing"))
 	v.show(http.StatusOK, "breach", v.breachTitle(b), p)
 	return nil
 }
@@ -162,68 +163,20 @@ func (v *visit) breachWay(b value) []station {
 			open++
 		}
 	}
-	note := ""
-	if all := len(f.at("actions").list); all > 0 {
+	note := v.words.t("breach_measures_none")
+	all := len(f.at("actions").list)
+	measured := all > 0
+	if measured {
 		note = itoa(all-open) + " / " + itoa(all)
+	}
+	notified := ""
+	if told && lacks("notification") {
+		notified = v.words.t("breach_complement_due")
 	}
 	out := []station{v.stage("breach_opened", true, false, false, v.words.cell("at", b.at("opened")), ""),
 		v.stage("breach_assessed", decided, !decided, false, latest("assessments", "at"), ""),
-		v.stage("breach_notified", told && !lacks("notification"), decided && lacks("notification"), decided && !has("notify") && !told, latest("notifications", "sent_at"), ""),
+		v.stage("breach_notified", told && !lacks("notification"), decided && lacks("notification"), decided && !has("notify") && !told, latest("notifications", "sent_at"), notified),
 		v.stage("breach_told", said && !lacks("communication"), decided && lacks("communication"), decided && !lacks("communication") && !said, latest("communications", "sent_at"), ""),
-		v.stage("breach_mended", decided && open == 0 && note != "", decided && open > 0, decided && note == "", cell{}, note)}
+		v.stage("breach_mended", decided && measured && open == 0, decided && open > 0, false, cell{}, note)}
 	return append(out, v.stage("breach_closed", closed, !closed && len(f.at("lacking").list) == 0, false, v.words.cell("at", b.at("closed")), ""))
-}
-
-// breachNext is the step that a file needs first, "" of one that is closed.
-func breachNext(b value) string {
-	lacking := b.at("file.lacking").strings()
-	switch {
-	case b.text("status") == "closed":
-		return ""
-	case len(lacking) == 0:
-		return "close"
-	}
-	return map[string]string{"assessment": "assessment", "notification": "notifications", "communication": "communications", "root_cause": "form", "actions": "actions"}[lacking[0]]
-}
-
-func (v *visit) breachActs(p *breachPage, b value) {
-	at := Root + "/breaches/" + p.ID + "/"
-	rev := b.text("revision")
-	next := breachNext(b)
-	if next != "" && v.allowed(breachStep(next)) {
-		q := url.Values{"revision": {rev}}
-		why := "breach_next_" + next + "_why"
-		if next == "notifications" && p.Clock != nil && p.Clock.Kind == "stop" {
-			why = "breach_next_late_why"
-		}
-		if next == "actions" {
-			for _, x := range b.at("file.pending").list {
-				if x.text("what") == "action" && q.Get("action") == "" {
-					q.Set("action", x.text("action"))
-				}
-			}
-		}
-		p.Next = &todo{Title: v.words.t("breach_next_" + next), Why: v.words.t(why), Text: v.words.t("act_breaches_" + next), Href: at + next + "?" + q.Encode()}
-	}
-	if b.text("status") == "closed" {
-		return
-	}
-	for _, g := range []struct {
-		title string
-		steps []string
-	}{{"breach_acts_know", []string{"form", "scope", "notes"}}, {"breach_acts_decide", []string{"assessment"}}, {"breach_acts_tell", []string{"notifications", "communications"}}, {"breach_acts_mend", []string{"actions"}}, {"acts_end", []string{"close"}}} {
-		a := actGroup{Title: v.words.t(g.title)}
-		for _, step := range g.steps {
-			if (step != next || step == "actions") && v.allowed(breachStep(step)) {
-				text := "act_breaches_" + step
-				if step == "actions" {
-					text = "breach_action_new"
-				}
-				a.Links = append(a.Links, link{Href: at + step + "?revision=" + url.QueryEscape(rev), Text: v.words.t(text)})
-			}
-		}
-		if len(a.Links) > 0 {
-			p.Acts = append(p.Acts, a)
-		}
-	}
 }

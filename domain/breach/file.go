@@ -19,6 +19,7 @@ var ErrFile = errors.New("the steps are not those of a breach's file")
 type File struct {
 	Form           Form               `json:"form"`
 	Missing        []string           `json:"missing" doc:"Fields without which a notification is not complete."`
+	LetterMissing  []string           `json:"letter_missing" doc:"Fields without which no letter to the persons can be written (art. 34(2))."`
 	Lacking        []string           `json:"lacking" doc:"What the file needs before it can be closed."`
 	Pending        []Pending          `json:"pending" doc:"What is due, the most urgent first."`
 	Scopes         []ScopeDone        `json:"scopes,omitempty"`
@@ -105,7 +106,8 @@ func Read(s *casefile.Summary, steps []casefile.Step) (*File, error) {
 			return nil, fmt.Errorf("step %d: %w", i, err)
 		}
 	}
-	if f.Missing = f.Form.Missing(); s.Closed.IsZero() {
+	f.Missing, f.LetterMissing = f.Form.Missing(), LetterMissing(&f.Form)
+	if s.Closed.IsZero() {
 		f.Lacking = Lacking(s)
 		f.Pending = append(f.Pending, PendingOf(s)...)
 	}

@@ -75,7 +75,13 @@ func TestConsoleBreach(t *testing.T) {
 	if len(s.facts(event.BreachNotified)) != 1 {
 		t.Error("it was not notified")
 	}
-	s.reads(at, "Complementary notification (art. 33(4))", "found late")
+	s.reads(at, "Complementary notification (art. 33(4))", "found late", "complement due (art. 33(4))", "Tell the persons, then record it", "Greffe will write the text once the form says", "none recorded: to be documented (art. 33(5))",
+		"The file cannot be closed yet. There lacks: the notification to the authority")
+	if p := s.get(at); strings.Contains(p.text, at+"/letter/file") || strings.Contains(p.text, at+"/close") || s.get(at+"/letter/file").status != http.StatusConflict {
+		t.Errorf("what the state does not allow is offered: %.2500s", p.main())
+	}
+	send("communications", url.Values{"channel": {"email"}, "persons": {"2"}, "sent_at": {sent}, "text": {"told"}})
+	s.reads(at, "Complete the notification to the authority", "its complement is expected by", "First establish what the form still lacks: Organisation", "others, listed on this page")
 	send("actions", url.Values{"kind": {"containment"}, "item": {"flow_stopped"}, "due": {s.now.read().Add(time.Hour).UTC().Format(time.RFC3339)}})
 	s.reads(at, "Stop the flow, access or publication", "Say what became of it")
 	s.signIn("agent")
