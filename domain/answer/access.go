@@ -130,7 +130,7 @@ func NewAccess(in Inputs, rules Rules) *Access {
 		return a
 	}
 	p := newProtector(&in, rules)
-	a.Data, a.History = p.view(in.View), p.items(in.Items)
+	a.Data, a.History = p.view(in.View), told(p.items(in.Items))
 	a.Protected = p.lines()
 	a.Purposes, a.Categories, a.Accesses = base.Purposes, base.Categories, base.Accesses
 	in.Processing = concerned(in.Processing, a.Purposes)

@@ -47,6 +47,9 @@ func (g Glossary) in(l Lang) *glossary {
 	for _, x := range g.Rules.Classes() {
 		out.own["class/"+x.Code] = contact.Bilingual(x.Label)
 	}
+	for _, x := range g.Rules.Recipients() {
+		out.own["recipient/"+x.Code] = contact.Bilingual(x.Label)
+	}
 	return out
 }
 
@@ -94,18 +97,40 @@ func (g *glossary) field(path string) string {
 
 // code writes a clear value of an event: known codes in words, instants as days.
 func (g *glossary) code(name string, v jsontext.Value) string {
-	kind := map[string]string{"purpose": "purpose", "object": "purpose", "collection.purposes": "purpose", "channels": "channel", "channel": "channel",
-		"classes": "class", "class": "class", "kept": "class"}[name]
-	if l := texts(v); l != nil {
-		return g.all(kind, l)
-	}
-	if s := word(v); s != "" {
-		if t, err := domain.ParseTime(s); err == nil {
-			return g.at(t)
+	if l := list(v); l != nil {
+		out := make([]string, len(l))
+		for i, s := range l {
+			out[i] = g.coded(name, s)
 		}
-		return g.of(kind, s)
+		return strings.Join(out, ", ")
 	}
 	return g.value(v)
+}
+
+func (g *glossary) coded(name, s string) string {
+	if w := g.scoped(name, s); w != "" {
+		return w
+	}
+	switch name {
+	case "purpose", "object", "collection.purposes":
+		return g.of("purpose", s)
+	case "channels", "channel":
+		return g.of("channel", s)
+	case "classes", "class", "kept":
+		return g.of("class", s)
+	case "system", "recipient", "recipients":
+		return g.of("recipient", s)
+	case "stores":
+		return join(g.stores([]string{s}))
+	case "epochs":
+		return g.epoch(s)
+	case "rule", "rules":
+		return g.rule(s)
+	}
+	if t, err := domain.ParseTime(s); err == nil {
+		return g.at(t)
+	}
+	return g.say(s)
 }
 
 // value writes a JSON value for people: texts without quotes, lists with commas,

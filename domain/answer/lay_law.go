@@ -1,7 +1,6 @@
 package answer
 
 import (
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -75,7 +74,7 @@ func (a *Access) why(w *glossary) Section {
 		for i, b := range p.LegalBases {
 			bases[i] = w.say(b)
 		}
-		rows = append(rows, []string{w.pick(p.Name), join(bases), p.Reference})
+		rows = append(rows, []string{w.pick(p.Name), join(bases), w.reference(p.Reference)})
 	}
 	s := tabled(rows, Section{ID: "finalites", Title: l.or("Pourquoi nous les traitons", "Why we process them"), Article: "art. 15(1)(a)"},
 		Column{l.or("Finalité", "Purpose"), 4}, Column{l.or("Bases légales", "Legal bases"), 4}, Column{l.or("Référence", "Reference"), 6})
@@ -136,7 +135,7 @@ func term(w *glossary, d *contact.DurationLine) string {
 	}
 	s += " (" + w.say(d.Phase) + ")" + w.lang.or(", puis ", ", then ") + w.say(d.Exit)
 	if d.Reference != "" {
-		s += " – " + d.Reference
+		s += " – " + w.reference(d.Reference)
 	}
 	return s
 }
@@ -200,26 +199,4 @@ func dayOf(iso string) string {
 		return p[2] + "/" + p[1] + "/" + p[0]
 	}
 	return iso
-}
-
-// past is everything that was recorded.
-func (a *Access) past(w *glossary) Section {
-	rows := [][]string{}
-	for _, it := range a.History {
-		var said []string
-		for _, name := range slices.Sorted(maps.Keys(it.Codes)) {
-			if name != "notice" {
-				said = append(said, w.field(name)+w.lang.or(" : ", ": ")+w.code(name, it.Codes[name]))
-			}
-		}
-		for _, f := range it.Fields {
-			said = append(said, w.field(f.Path)+w.lang.or(" : ", ": ")+w.value(f.Value))
-		}
-		for _, path := range it.Unset {
-			said = append(said, w.field(path)+w.lang.or(" : retiré", ": removed"))
-		}
-		rows = append(rows, []string{w.short(it.Time.Time), w.say(string(it.Type)), strings.Join(said, "\n")})
-	}
-	return tabled(rows, Section{ID: "historique", Title: w.lang.or("Historique complet", "Whole history"), Article: "art. 15(3)"},
-		Column{"Date", 3}, Column{w.lang.or("Événement", "Event"), 4}, Column{w.lang.or("Contenu", "Content"), 9})
 }

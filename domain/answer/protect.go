@@ -89,6 +89,8 @@ func (p *protector) items(in []contact.Item) []contact.Item {
 	out := slices.Clone(in)
 	for i := range out {
 		out[i].Actor = domain.ID{}
+		out[i].Codes = maps.Clone(out[i].Codes)
+		maps.DeleteFunc(out[i].Codes, ofStaff)
 		out[i].Fields = slices.Clone(out[i].Fields)
 		for j := range out[i].Fields {
 			f := &out[i].Fields[j]
@@ -96,6 +98,16 @@ func (p *protector) items(in []contact.Item) []contact.Item {
 		}
 	}
 	return out
+}
+
+// ofStaff reports a code that holds an account (CJEU C-579/21). "by" is one, or the way by
+// which a letter went.
+func ofStaff(name string, v jsontext.Value) bool {
+	switch name {
+	case "assignee", "owner", "reviewer", "account":
+		return true
+	}
+	return name == "by" && internal(v)
 }
 
 // view masks what today's view shows; the counts are of the items.

@@ -5,7 +5,7 @@ import "greffe/domain/contact"
 // word names fields, types and codes for people, by their code in facts.
 func wordsOf() map[string]contact.Bilingual {
 	all := map[string]contact.Bilingual{}
-	for _, part := range [][][3]string{fieldWords(), eventWords(), codeWords(), lawWords()} {
+	for _, part := range [][][3]string{fieldWords(), eventWords(), codeWords(), lawWords(), stepWords(), stepCodes()} {
 		for _, w := range part {
 			all[w[0]] = contact.Bilingual{FR: w[1], EN: w[2]}
 		}
@@ -30,10 +30,10 @@ func fieldWords() [][3]string {
 		{"upstream.id", "Référence chez la source", "The source's reference"}, {"upstream.subject", "Votre identifiant chez la source", "The source's id of you"},
 		{"upstream.actor", "Personne ayant agi", "Who acted"}, {"upstream.reason", "Motif", "Reason"}, {"reason", "Motif", "Reason"},
 		{"interaction.campaign", "Campagne", "Campaign"}, {"interaction.caller", "Appelant", "Caller"}, {"interaction.reference", "Référence", "Reference"},
-		{"interaction.amount_cents", "Montant (centimes)", "Amount (cents)"}, {"interaction.number", "Numéro utilisé", "Number used"},
+		{"interaction.amount_cents", "Montant", "Amount"}, {"interaction.number", "Numéro utilisé", "Number used"},
 		{"contract.reference", "Référence du contrat", "Contract reference"}, {"contract.object", "Objet du contrat", "Object of the contract"},
-		{"contract.amount_cents", "Montant du contrat (centimes)", "Contract amount (cents)"},
-		{"invoice.reference", "Référence de la facture", "Invoice reference"}, {"invoice.amount_cents", "Montant de la facture (centimes)", "Invoice amount (cents)"},
+		{"contract.amount_cents", "Montant du contrat", "Contract amount"},
+		{"invoice.reference", "Référence de la facture", "Invoice reference"}, {"invoice.amount_cents", "Montant de la facture", "Invoice amount"},
 		{"issued_at", "Émise le", "Issued on"}, {"ends_at", "Prend fin le", "Ends on"}, {"ended_at", "A pris fin le", "Ended on"}, {"expires_at", "Valable jusqu'au", "Valid until"},
 		{"consent.act", "Geste", "Gesture"}, {"consent.object", "Objet", "Object"}, {"consent.partners", "Partenaires", "Partners"}, {"consent.guardian", "Titulaire de l'autorité parentale", "Holder of parental authority"},
 		{"consent.notice.id", "Texte présenté", "Text shown"}, {"consent.notice.version", "Version du texte", "Version of the text"},
