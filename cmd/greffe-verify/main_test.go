@@ -285,3 +285,17 @@ func TestProgressInAPipeIsALine(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// TestAMissingBundleIsSaidInTheLanguage: who mistypes the name is told in the language
+// asked for, with the name, and that nothing could be verified.
+func TestAMissingBundleIsSaidInTheLanguage(t *testing.T) {
+	t.Parallel()
+	g := give(t)
+	for lang, says := range map[string]string{"fr": "ouvrir le dossier : %s n'existe pas", "en": "open the bundle: stat %s: "} {
+		name := filepath.Join(g.dir, "zqnowhere.zip")
+		code, out, errs := ask("--key", g.key, "--lang", lang, name)
+		if code != 2 || out != "" || !strings.Contains(errs, strings.Replace(says, "%s", name, 1)) || lang == "fr" && strings.Contains(errs, "stat") {
+			t.Errorf("%s: %d, %s, %s", lang, code, out, errs)
+		}
+	}
+}

@@ -63,7 +63,7 @@ func (f *Flags) Verify(name string, asJSON bool, stdin io.Reader, out io.Writer,
 }
 
 func verify(name string, o bundle.Options) (*bundle.Report, error) {
-	src, err := open(name)
+	src, err := open(name, o.Language)
 	if r, ok := bundle.Refused(err, o.Language, o.Key); ok {
 		return r, nil
 	}

@@ -18,27 +18,40 @@ type source interface {
 }
 
 // open takes a directory or a zip.
-func open(name string) (source, error) {
+func open(name, language string) (source, error) {
 	info, err := os.Stat(name)
 	if err != nil {
-		return nil, fmt.Errorf("open the bundle: %w", err)
+		return nil, unopened(name, language, err)
 	}
 	if info.IsDir() {
 		root, err := os.OpenRoot(name)
 		if err != nil {
-			return nil, fmt.Errorf("open the bundle: %w", err)
+			return nil, unopened(name, language, err)
 		}
 		return &directory{root}, nil
 	}
 	f, err := os.Open(name)
 	if err != nil {
-		return nil, fmt.Errorf("open the bundle: %w", err)
+		return nil, unopened(name, language, err)
 	}
 	z, err := bundle.OpenZip(f, info.Size())
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return &archive{z, f}, nil
+}
+
+// unopened says in the language of the report why a bundle cannot be opened.
+func unopened(name, language string, err error) error {
+	switch {
+	case language != "fr":
+		return fmt.Errorf("open the bundle: %w", err)
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("ouvrir le dossier : %s n'existe pas ; donnez le nom du fichier ZIP, ou du répertoire où il a été extrait", name)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("ouvrir le dossier : la lecture de %s vous est refusée", name)
+	}
+	return fmt.Errorf("ouvrir le dossier : %w", err)
 }
 
 type archive struct {

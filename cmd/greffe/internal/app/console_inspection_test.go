@@ -127,7 +127,7 @@ func TestConsoleGuest(t *testing.T) {
 		t.Errorf("the reason leads to %d %s", r.status, r.to)
 	}
 	text := s.shows(at, "You are a guest of this inspection", "Your account ends on", "is recorded", `<a href="`+at+`" aria-current="page">`, "/console/reads",
-		"Check it yourself, offline", "Ask whoever invited you", "make cross", "greffe-verify --lang en --key key.pem greffe-"+id.String()+".zip")
+		"Check it yourself, offline", "Ask whoever invited you", "make cross", "./greffe-verify --lang en --key key.pem greffe-"+id.String()+".zip", `.\greffe-verify.exe --lang en`)
 	if strings.Contains(text, "5. Close") || strings.Contains(text, "/console/bundles") {
 		t.Error("the guest is offered the work of the DPO")
 	}

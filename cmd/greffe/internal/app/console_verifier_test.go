@@ -83,7 +83,17 @@ func TestConsoleVerifier(t *testing.T) {
 		t.Errorf("%v: greffe-verify %s prints\n%s\nthe page says\n%s", err, command, out, expected)
 	}
 	s.ok(s.open.CaughtUp(t.Context()))
-	s.shows("/console/inspections/"+id, "Documents built or handed out", "Program that verifies", "Public key of the register")
+	at := html.UnescapeString(s.get("/console/inspections/" + id).text)
+	_, command, _ = strings.Cut(at, "chmod +x greffe-verify\n./greffe-verify ")
+	command, _, _ = strings.Cut(command, "</code>")
+	c = exec.CommandContext(t.Context(), filepath.Join(dir, "greffe-verify"), strings.Fields(html.UnescapeString(command))...)
+	c.Dir, c.Env = dir, []string{}
+	_, expected, _ = strings.Cut(at, "<samp>")
+	expected, _, _ = strings.Cut(expected, "</samp>")
+	if out, err := c.Output(); err != nil || expected == "" || !strings.HasSuffix(string(out), "\n"+html.UnescapeString(expected)+"\n") {
+		t.Errorf("%v: the inspection's page promises %q of %q, which prints\n%s", err, expected, command, out)
+	}
+	s.shows("/console/inspections/"+id, "Build the verifiable bundle", "Your password and the six-digit code", "Documents built or handed out", "Program that verifies", "Public key of the register")
 	s.signIn("agent")
 	for _, from := range []string{file + "/with/key.pem/content", file + "/with/greffe-verify/content"} {
 		if p := s.get(from); p.status != http.StatusForbidden {
