@@ -150,6 +150,9 @@ func (c *ErasureCertificate) sections(w *glossary) (out []Section) {
 		out = append(out, Section{ID: "conserve", Title: lang.or("Ce qui est conservé", "What is kept"), Article: "art. 17(3)", Blocks: []Block{
 			table(rows, Column{lang.or("Catégorie", "Category"), 3}, Column{lang.or("Fondement", "Ground"), 5}, Column{lang.or("Jusqu'au", "Until"), 3})}})
 	}
+	if c.Whole {
+		out = append(out, outlives(lang))
+	}
 	if len(c.Recipients) > 0 {
 		rows := [][]string{}
 		for _, r := range c.Recipients {
@@ -163,6 +166,16 @@ func (c *ErasureCertificate) sections(w *glossary) (out []Section) {
 			Blocks: []Block{{Pairs: []Pair{{w.at(c.CheckedAt.Time), join(w.stores(c.Stores))}}}}})
 	}
 	return out
+}
+
+// outlives is what stays of every whole erasure: the tokens of an objection (art. 21(3);
+// délib. CNIL 2021-131), and the fact of the erasure (art. 5(2)).
+func outlives(lang Lang) Section {
+	return Section{ID: "demeure", Title: lang.or("Ce qui demeure sans vos données", "What stays without your data"), Article: "art. 5(2), 21(3)", Blocks: []Block{{List: []string{
+		lang.or("Si vous vous étiez opposé, une empreinte de chaque adresse, qui ne permet pas de la relire, reste sur la liste d'opposition (liste repoussoir) : elle sert seulement à ne plus vous démarcher (délib. CNIL 2021-131). Le détail de l'opposition est détruit.",
+			"If you had objected, an imprint of each address, from which it cannot be read back, stays on the opposition list: it serves only to solicit you no more (délib. CNIL 2021-131). The details of the objection are destroyed."),
+		lang.or("Le fait de l'effacement et le présent certificat restent inscrits, sans donnée vous concernant, pour en justifier.",
+			"The fact of the erasure and this certificate stay on record, without data about you, to account for it.")}}}}
 }
 
 // stores are the stores of the ledger in words.

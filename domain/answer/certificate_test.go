@@ -42,6 +42,11 @@ func TestDoYouHoldAnything(t *testing.T) {
 		wants(t, c.name, x.Document(answer.FR, glossary()).Plain(), append(c.says, x.Number.String(), "Effacement avec destruction de clé", "Coordonnées", "le consentement est retiré",
 			"a confirmé", "CNIL", "18 mars 2026 à 09:05", "25 mars 2026")...)
 	}
+	const stays, parts = "Si vous vous étiez opposé, une empreinte de chaque adresse, qui ne permet pas de la relire", "!empreinte"
+	wants(t, "whole", answertest.Certificate().Document(answer.FR, glossary()).Plain(), stays, "Le fait de l'effacement et le présent certificat restent inscrits, sans donnée vous concernant")
+	some := answertest.Certificate()
+	some.Whole = false
+	wants(t, "parts", some.Document(answer.FR, glossary()).Plain(), parts)
 	x := answertest.Certificate()
 	x.Now(answertest.At(25).Time, nil)
 	wants(t, "english", x.Document(answer.EN, glossary()).Plain(), "Certificate of erasure", "that the law lets us keep: Billing, Contracts.", "as long as what it is kept for goes on", "!conserv")
