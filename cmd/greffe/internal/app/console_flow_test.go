@@ -148,7 +148,7 @@ func TestConsoleErasureOfRequest(t *testing.T) {
 	if told == nil {
 		t.Fatalf("nobody would be told: %.1500s", seen.main())
 	}
-	if n := strings.Count(done.main(), "Nothing to erase there"); (told[2] == "") != (n == 0) || n != len(strings.FieldsFunc(told[2], func(r rune) bool { return r == ',' })) {
+	if n := strings.Count(done.main(), "Greffe disclosed no data of this person to it"); (told[2] == "") != (n == 0) || n != len(strings.FieldsFunc(told[2], func(r rune) bool { return r == ',' })) {
 		t.Errorf("foreseen %q, %d are said to have nothing", told, n)
 	}
 	erased := s.facts(event.SubjectErased)
