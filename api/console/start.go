@@ -18,6 +18,8 @@ type startPage struct {
 	State   []tile
 	Plots   []plot
 	Guide   *guidePage  // nil once it was put away
+	checked string      // how many facts the last verification that found nothing covers
+	signed  string      // how many the newest head commits to
 	Search  *peoplePage // the search, of those for whom nothing waits
 }
 
@@ -77,6 +79,7 @@ func (c *Console) start(ctx context.Context, v *visit) error {
 	}
 	p.Guide = v.guided(ctx, false)
 	wait.Wait()
+	p.sinceChecked(v)
 	p.settle()
 	if p.Begin = v.beginnings(); len(p.Waiting)+len(p.State) == 0 && v.allowed("POST /v1/subjects/search") {
 		p.Search, p.Begin = &peoplePage{By: "email", CSRF: v.csrf, Quiet: true}, p.Begin[1:]
@@ -172,7 +175,7 @@ func showVerification(v *visit, a value, p *startPage) {
 	if verdict := a.text("last.verdict"); verdict != "" {
 		t.Value, t.Kind = v.words.code("verdict", verdict), "stop"
 		if verdict == "clean" || verdict == "intact" {
-			t.Kind = "good"
+			t.Kind, p.checked = "good", a.text("last.head")
 		}
 		t.Note = v.words.cell("ended", a.at("last.ended")).Text
 	}

@@ -1,6 +1,9 @@
 package console
 
-import "cmp"
+import (
+	"cmp"
+	"strconv"
+)
 
 // showHead is the newest signed head: how many facts it commits to, and when it was made.
 func showHead(v *visit, a value, p *startPage) {
@@ -8,6 +11,7 @@ func showHead(v *visit, a value, p *startPage) {
 	if size == "" {
 		return
 	}
+	p.signed = size
 	t := tile{Title: v.words.t("head"), Value: v.words.number(size), Note: v.words.t("head_signed") + " " + v.words.cell("at", a.at("at")).Text, Href: Root + "/verification", Kind: "good", order: 2}
 	p.State = append(p.State, t)
 }
@@ -32,4 +36,22 @@ func showBackups(v *visit, a value, p *startPage) {
 		}
 	}
 	p.State = append(p.State, t)
+}
+
+// sinceChecked says on the tile of the verification how many facts it covers, and how many
+// came since, as far as the newest signed head tells.
+func (p *startPage) sinceChecked(v *visit) {
+	checked, err := strconv.ParseInt(p.checked, 10, 64)
+	if err != nil {
+		return
+	}
+	signed, _ := strconv.ParseInt(p.signed, 10, 64)
+	for i := range p.State {
+		if t := &p.State[i]; t.Title == v.words.t("desk_verification") {
+			t.Note = v.words.say("verified_until", "n", v.words.number(p.checked), "time", t.Note)
+			if signed > checked {
+				t.Note += " " + v.words.say("verified_since", "n", v.words.number(strconv.FormatInt(signed-checked, 10)))
+			}
+		}
+	}
 }
