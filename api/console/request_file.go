@@ -142,6 +142,9 @@ func (v *visit) papers(p *requestPage, r value) {
 		case a.slug == "answer" && !r.at("identity").empty() && slices.Contains([]string{"access", "recipients", "portability", "rectification", "post_mortem", "other"}, r.text("right")),
 			a.slug == "portability" && !r.at("identity").empty() && r.text("right") == "portability":
 			files[i].Text = v.words.t("paper_" + a.slug)
+			if status := r.text("status"); a.slug == "answer" && (status == "sent" || status == "closed") {
+				files[i].Text = v.words.t("paper_answer_anew")
+			}
 			p.Answers = append(p.Answers, files[i])
 		}
 	}

@@ -132,7 +132,7 @@ func (c *Console) findForRequest(ctx context.Context, v *visit) error {
 // fitAnswer fills in the certificates of what was erased, and says if nothing was.
 func fitAnswer(f *fits, v *visit, r value) {
 	f.choices["outcome"] = r.at("now.outcomes").strings()
-	f.aside = []string{"grounds", "remedies", "answer_digest", "answer_format"}
+	f.aside = []string{"grounds", "remedies"}
 	f.warning = v.waitsText(r)
 	if f.choices["grounds"] = r.at("now.grounds").strings(); !slices.Contains(f.choices["outcome"], "partly") {
 		f.hidden = append(f.hidden, "grounds", "remedies")

@@ -113,8 +113,8 @@ func TestConsoleRequestWay(t *testing.T) {
 		{"assign", nil, []string{"(you)"}, "Assign to me", event.RequestAssigned},
 		{"verify", url.Values{"means": {"known_address"}, "subject_id": {person}}, []string{"To do: decide on the answer", "Address known before", "Answer of article 15"}, "request for proof", event.RequestVerified},
 		{"notes", url.Values{"words": {"<b>Zqnoted</b>"}}, []string{"<b>Zqnoted</b>"}, "", event.RequestNoted},
-		{"answer", url.Values{"outcome": {"granted"}, "words": {"Zqanswered"}}, []string{"To do: send the letter", "Zqanswered", "Letter: access"}, "Refuse", event.RequestAnswered},
-		{"dispatch", url.Values{"of": {"answer"}, "by": {"post"}, "proof": {"RK 1"}}, []string{"To do: close the file", "RK 1"}, "days left", event.RequestDispatched},
+		{"answer", url.Values{"outcome": {"granted"}, "words": {"Zqanswered"}}, []string{"To do: send the letter", "Zqanswered", "Letter: access", "Answer of article 15"}, "established anew", event.RequestAnswered},
+		{"dispatch", url.Values{"of": {"answer"}, "by": {"post"}, "proof": {"RK 1"}}, []string{"To do: close the file", "RK 1", "established anew as of now: not the one that was sent"}, "days left", event.RequestDispatched},
 		{"close", nil, []string{"Closed", "Add a note"}, "To do", event.RequestClosed},
 	} {
 		before, from := len(s.facts(w.fact)), at+"/"+w.act
