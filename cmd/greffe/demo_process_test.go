@@ -65,16 +65,7 @@ func (v *visitor) send(method, path, body string) (int, string) {
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Accept-Language", "fr")
-	resp, err := v.client.Do(r)
-	if err != nil {
-		v.t.Fatal(err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	b, err := io.ReadAll(resp.Body)
-	if err != nil {
-		v.t.Fatal(err)
-	}
-	return resp.StatusCode, string(b)
+	return v.exchanged(v.client, r)
 }
 
 // asked reads what the demo's token may, for a reason.
@@ -86,7 +77,13 @@ func (v *visitor) asked(path, token string) (int, string) {
 	}
 	r.Header.Set("Authorization", "Bearer "+token)
 	r.Header.Set("X-Greffe-Reason", "rights_request")
-	resp, err := http.DefaultClient.Do(r)
+	return v.exchanged(http.DefaultClient, r)
+}
+
+// exchanged is what a client is answered.
+func (v *visitor) exchanged(by *http.Client, r *http.Request) (int, string) {
+	v.t.Helper()
+	resp, err := by.Do(r)
 	if err != nil {
 		v.t.Fatal(err)
 	}
